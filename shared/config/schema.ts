@@ -1,0 +1,173 @@
+/** The one description of trivet.toml: types, checks, defaults and the docs table come from here. */
+import { type Static, type StaticDecode, type TObject, type TProperties, Type } from "@sinclair/typebox";
+import { parseDuration } from "./duration.ts";
+import { parseSize } from "./size.ts";
+
+/** A duration such as "250ms"; milliseconds once decoded. */
+const duration = (value: string, description: string) =>
+  Type.Transform(Type.String({ default: value, description, format: "duration" }))
+    .Decode((text) => parseDuration(text))
+    .Encode((ms) => `${ms}ms`);
+
+/** A size such as "16KiB"; bytes once decoded. */
+const size = (value: string, description: string) =>
+  Type.Transform(Type.String({ default: value, description, format: "size" }))
+    .Decode((text) => parseSize(text))
+    .Encode((bytes) => String(bytes));
+
+const section = <T extends TProperties>(properties: T, description: string): TObject<T> =>
+  Type.Object(properties, { additionalProperties: false, default: {}, description });
+
+const count = (value: number, description: string, minimum = 0) =>
+  Type.Integer({ default: value, minimum, description });
+
+const workers = (description: string) =>
+  Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 512 })], { default: "auto", description });
+
+const Listen = Type.Object(
+  { address: Type.String({ format: "address", description: 'where to accept connections, "host:port"' }) },
+  { additionalProperties: false },
+);
+
+const Route = Type.Object(
+  {
+    host: Type.Optional(Type.String({ format: "host-pattern", description: '"example.com" or "*.example.com"; absent: any host' })),
+    path_prefix: Type.String({ default: "/", pattern: "^/", description: "matched on segment boundaries; the longest wins" }),
+    backend: Type.String({ minLength: 1, description: 'the name of a [backend.NAME], or "serve:"' }),
+  },
+  { additionalProperties: false },
+);
+
+const Health = Type.Object(
+  {
+    path: Type.String({ default: "/healthz", pattern: "^/", description: "requested with GET" }),
+    host: Type.String({ default: "localhost", description: "the Host field of the check" }),
+    interval: duration("2s", "between two checks of one server"),
+    timeout: duration("1s", "a check that takes longer has failed"),
+    rise: count(2, "passed checks in a row that bring a server back", 1),
+    fall: count(3, "failed checks in a row that take a server down", 1),
+    expect: Type.String({ default: "2xx,3xx", format: "status-set", description: "statuses that pass" }),
+  },
+  { additionalProperties: false },
+);
+
+const Server = Type.Union([
+  Type.String({ format: "server", description: '"host:port", "unix:PATH" or "serve:"' }),
+  Type.Object({ address: Type.String({ format: "server" }) }, { additionalProperties: false }),
+]);
+
+const Backend = Type.Object(
+  {
+    servers: Type.Array(Server, { minItems: 1, description: "the members; round robin over those that are up" }),
+    retries: count(2, "further attempts on another server when a request can safely be sent again"),
+    health: Type.Optional(Health),
+  },
+  { additionalProperties: false },
+);
+
+const Proxy = section(
+  {
+    workers: workers('data-plane processes; "auto" is one a core'),
+    drain_timeout: duration("30s", "after TERM, what is still open then is closed, tunnels too"),
+    access_log: Type.Union([Type.Literal("json"), Type.Literal("off")], { default: "json", description: "one line an exchange" }),
+    access_log_to: Type.String({ default: "stdout", format: "log-target", description: '"stdout" or "file:PATH"' }),
+    listen: Type.Array(Listen, { default: [{ address: "0.0.0.0:8080" }], description: "addresses of the edge" }),
+    trusted_proxies: Type.Array(Type.String({ format: "cidr" }), { default: [], description: "CIDRs whose X-Forwarded-* is believed" }),
+    timeouts: section(
+      {
+        connect: duration("5s", "to open a connection to a server"),
+        client: duration("50s", "silence of the client while we wait for it"),
+        server: duration("50s", "silence of the server while we wait for it"),
+        request_head: duration("10s", "wall clock for a whole request head; then 408"),
+        keep_alive: duration("60s", "an idle client connection is closed after this"),
+        tunnel: duration("1h", "silence in an upgraded connection or an event stream"),
+      },
+      "deadlines of the edge",
+    ),
+    limits: section(
+      {
+        head: size("16KiB", "a larger request head gets 431"),
+        headers: count(100, "more fields get 431", 1),
+        target: size("8KiB", "a longer request target gets 414"),
+        body: size("0", "a larger request body gets 413; 0: no limit"),
+      },
+      "sizes of what clients send",
+    ),
+    route: Type.Array(Route, { default: [], description: "none: everything goes to serve:" }),
+  },
+  "the edge",
+);
+
+const Serve = section(
+  {
+    app: Type.String({ default: "app.ts", description: "the file whose default export has fetch()" }),
+    listen: Type.Union([Type.String({ format: "address" }), Type.Array(Type.String({ format: "address" }), { minItems: 1 })], {
+      default: "127.0.0.1:3000",
+      description: "one address or a list; every child listens on all",
+    }),
+    workers: workers('app processes; "auto" is one a core'),
+    boot_timeout: duration("60s", "a child that is not ready by then is started again"),
+    drain_timeout: duration("30s", "after TERM, requests still running then are cut"),
+  },
+  "the app server",
+);
+
+const Queue = Type.Object(
+  { name: Type.String({ format: "queue", description: "letters, digits, - and _" }) },
+  { additionalProperties: false },
+);
+
+const Worker = section(
+  {
+    handlers: Type.String({ default: "jobs.ts", description: "the file whose default export is defineJobs({…})" }),
+    processes: count(1, "worker processes", 1),
+    concurrency: count(10, "jobs at a time in one process", 1),
+    batch: count(10, "jobs fetched at a time", 1),
+    block: duration("20s", "how long a fetch waits for a job"),
+    lease: duration("30s", "a job whose worker is silent this long is given to another"),
+    shutdown_timeout: duration("25s", "after TERM, jobs still running then go back to the queue"),
+    queues: Type.Array(Queue, { default: [{ name: "default" }], minItems: 1, description: "queues this worker takes jobs from" }),
+  },
+  "the job workers",
+);
+
+export const ConfigSchema = section(
+  {
+    store: section(
+      {
+        url: Type.String({
+          default: "sqlite:./trivet.db",
+          format: "store-url",
+          description: '"sqlite:PATH", "redis://…" or "rediss://…"',
+        }),
+      },
+      "jobs; later sessions and cache",
+    ),
+    proxy: Proxy,
+    backend: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]+$" }), Backend, { default: {}, description: "named groups of servers" }),
+    serve: Serve,
+    worker: Worker,
+    admin: section(
+      {
+        dir: Type.String({ default: "/run/trivet", description: "the admin sockets; ./.trivet when it cannot be made" }),
+        http: Type.String({
+          default: "127.0.0.1:9900",
+          format: "address-or-empty",
+          description: 'metrics, status and health: proxy and up here, serve on the next port, worker on the one after; "": off',
+        }),
+      },
+      "how to look inside",
+    ),
+  },
+  "trivet.toml",
+);
+
+/** A checked configuration: defaults filled in, durations in milliseconds, sizes in bytes, paths absolute. */
+export type Config = StaticDecode<typeof ConfigSchema>;
+/** The same before decoding: what a file may say. */
+export type ConfigText = Static<typeof ConfigSchema>;
+export type ProxyConfig = Config["proxy"];
+export type BackendConfig = Config["backend"][string];
+export type HealthConfig = NonNullable<BackendConfig["health"]>;
+export type ServeConfig = Config["serve"];
+export type WorkerConfig = Config["worker"];

@@ -1,0 +1,31 @@
+import { writeSync } from "node:fs";
+import pino from "pino";
+
+const STDERR_FD = 2;
+const LEVEL_NAMES: Record<number, string> = { 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };
+const QUIET_FIELDS = new Set(["level", "time", "pid", "name", "msg"]);
+
+/** What the supervisor and its children say of themselves: JSON lines on stderr, plain lines when a person watches. */
+export const log = pino(
+  { level: process.env["TRIVET_LOG_LEVEL"] ?? "info", base: { pid: process.pid } },
+  { write: process.stderr.isTTY ? (line: string) => writeStderr(forPerson(line)) : writeStderr },
+);
+
+function writeStderr(line: string): void {
+  try {
+    writeSync(STDERR_FD, line);
+  } catch (error) {
+    // Nobody can be told that stderr is full (EAGAIN) or gone (EPIPE); the work must go on.
+    if (!(error instanceof Error)) throw error;
+  }
+}
+
+function forPerson(line: string): string {
+  const fields = JSON.parse(line) as Record<string, unknown>;
+  const details = Object.entries(fields)
+    .filter(([key]) => !QUIET_FIELDS.has(key))
+    .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const level = Number(fields["level"]);
+  const mark = level > 30 ? `${LEVEL_NAMES[level] ?? level}: ` : "";
+  return `${mark}${String(fields["msg"] ?? "")}${details.join("")}\n`;
+}

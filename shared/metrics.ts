@@ -1,0 +1,151 @@
+/** Counters, gauges and histograms of one process, and the sum of many as Prometheus text. */
+
+export type Labels = Readonly<Record<string, string>>;
+export type SampleKind = "counter" | "gauge" | "histogram";
+
+/** One series at one moment, as children send it to their parent. */
+export interface Sample {
+  name: string;
+  kind: SampleKind;
+  help: string;
+  labels: Labels;
+  /** A counter's or gauge's value; a histogram's sum. */
+  value: number;
+  /** Observations a bucket, not cumulative; the last one is +Inf. */
+  buckets?: number[];
+  /** Upper bounds of the buckets, without +Inf. */
+  bounds?: readonly number[];
+}
+
+/** A plain number that only grows. Touch `value` directly: it stands in the request path. */
+export class Counter {
+  value = 0;
+}
+
+/** A number that goes up and down; gauges of a dead child are forgotten. */
+export class Gauge {
+  value = 0;
+}
+
+/** Observations in fixed buckets. */
+export class Histogram {
+  sum = 0;
+  readonly counts: Float64Array;
+  readonly bounds: readonly number[];
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(value: number): void {
+    this.sum += value;
+    let i = 0;
+    while (i < this.bounds.length && value > this.bounds[i]!) i++;
+    this.counts[i]!++;
+  }
+}
+
+type Instrument = Counter | Gauge | Histogram;
+interface Entry {
+  name: string;
+  help: string;
+  labels: Labels;
+  instrument: Instrument;
+}
+
+/** Latency buckets in seconds, from half a millisecond to a minute. */
+export const SECONDS_BUCKETS: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+];
+
+/** The instruments of one process. Asking twice for the same series gives the same instrument. */
+export class Metrics {
+  readonly #entries = new Map<string, Entry>();
+
+  counter(name: string, help: string, labels: Labels = {}): Counter {
+    return this.#entry(name, help, labels, () => new Counter()) as Counter;
+  }
+
+  gauge(name: string, help: string, labels: Labels = {}): Gauge {
+    return this.#entry(name, help, labels, () => new Gauge()) as Gauge;
+  }
+
+  histogram(name: string, help: string, labels: Labels = {}, bounds = SECONDS_BUCKETS): Histogram {
+    return this.#entry(name, help, labels, () => new Histogram(bounds)) as Histogram;
+  }
+
+  samples(): Sample[] {
+    return [...this.#entries.values()].map(toSample);
+  }
+
+  #entry(name: string, help: string, labels: Labels, make: () => Instrument): Instrument {
+    const key = seriesKey(name, labels);
+    const known = this.#entries.get(key);
+    if (known) return known.instrument;
+    const instrument = make();
+    this.#entries.set(key, { name, help, labels, instrument });
+    return instrument;
+  }
+}
+
+function toSample({ name, help, labels, instrument }: Entry): Sample {
+  if (instrument instanceof Histogram) {
+    const { sum: value, counts, bounds } = instrument;
+    return { name, kind: "histogram", help, labels, value, buckets: [...counts], bounds };
+  }
+  return { name, kind: instrument instanceof Counter ? "counter" : "gauge", help, labels, value: instrument.value };
+}
+
+/** Adds samples of the same series; the result keeps the order of first appearance. */
+export function sumSamples(samples: Iterable<Sample>): Sample[] {
+  const sums = new Map<string, Sample>();
+  for (const sample of samples) {
+    const key = seriesKey(sample.name, sample.labels);
+    const sum = sums.get(key);
+    if (!sum) {
+      sums.set(key, sample.buckets ? { ...sample, buckets: [...sample.buckets] } : { ...sample });
+      continue;
+    }
+    sum.value += sample.value;
+    sample.buckets?.forEach((n, i) => {
+      sum.buckets![i]! += n;
+    });
+  }
+  return [...sums.values()];
+}
+
+/** Prometheus text exposition, version 0.0.4. */
+export function toPrometheus(samples: readonly Sample[]): string {
+  const families = Map.groupBy(samples, (sample) => sample.name);
+  let text = "";
+  for (const [name, family] of families) {
+    const first = family[0]!;
+    text += `# HELP ${name} ${first.help}\n# TYPE ${name} ${first.kind}\n`;
+    for (const sample of family) text += sample.buckets ? histogramLines(sample) : `${line(name, sample.labels, sample.value)}`;
+  }
+  return text;
+}
+
+function histogramLines({ name, labels, value, buckets = [], bounds = [] }: Sample): string {
+  let text = "";
+  let total = 0;
+  for (let i = 0; i < buckets.length; i++) {
+    total += buckets[i]!;
+    text += line(`${name}_bucket`, { ...labels, le: i < bounds.length ? String(bounds[i]) : "+Inf" }, total);
+  }
+  return text + line(`${name}_sum`, labels, value) + line(`${name}_count`, labels, total);
+}
+
+function line(name: string, labels: Labels, value: number): string {
+  const pairs = Object.entries(labels).map(([key, text]) => `${key}="${escapeLabel(text)}"`);
+  return `${name}${pairs.length ? `{${pairs.join(",")}}` : ""} ${value}\n`;
+}
+
+function escapeLabel(text: string): string {
+  return text.replace(/[\\"\n]/g, (c) => (c === "\n" ? "\\n" : `\\${c}`));
+}
+
+function seriesKey(name: string, labels: Labels): string {
+  return `${name} ${JSON.stringify(labels)}`;
+}

@@ -1,0 +1,132 @@
+import type { Subprocess } from "bun";
+import type { Sample } from "../metrics.ts";
+import { UserError } from "../user_error.ts";
+import type { ChildKind, Notice, Order } from "./message.ts";
+
+const REPORT_WAIT_MS = 500;
+/** Variables by which Bun itself would be steered; a user's app must not inherit them into our binary. */
+const SCRUBBED = ["BUN_OPTIONS", "BUN_BE_BUN"];
+
+export type ChildState = "starting" | "ready" | "draining" | "gone";
+
+export interface ChildEvents<Up> {
+  ready(): void;
+  message(body: Up): void;
+  /** The process has ended; `sentence` says why when the child could say it. */
+  gone(sentence: string): void;
+}
+
+export interface Report {
+  samples: Sample[];
+  detail: unknown;
+}
+
+/** One managed process, as its supervisor sees it. */
+export class Child<Boot, Down, Up> {
+  readonly slot: number;
+  readonly startedAtMs = Date.now();
+  state: ChildState = "starting";
+  /** When the child was last heard of; its heartbeat comes every second. */
+  heardAtMs = Date.now();
+  samples: Sample[] = [];
+  readonly #process: Subprocess;
+  readonly #reports = new Map<number, (report: Report) => void>();
+  #asked = 0;
+  #failure = "";
+
+  constructor(kind: ChildKind, slot: number, boot: Boot, fds: readonly number[], events: ChildEvents<Up>) {
+    this.slot = slot;
+    this.#process = Bun.spawn([...ownCommand(), "child", kind, String(slot)], {
+      argv0: "trivet:",
+      // Extra entries become descriptors 3, 4, … of the child.
+      stdio: ["ignore", "inherit", "inherit", ...fds],
+      env: childEnv(),
+      serialization: "json",
+      ipc: (message) => this.#hear(message as Notice<Up>, events),
+      onExit: (_process, code, signal) => {
+        this.state = "gone";
+        const end = signal ? `was killed by signal ${signal}` : `ended with code ${code}`;
+        events.gone(this.#failure || `the ${kind} process ${this.pid} ${end}`);
+      },
+    });
+    this.#send({ kind: "boot", slot, boot });
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  tell(body: Down): void {
+    this.#send({ kind: "room", body });
+  }
+
+  drain(): void {
+    if (this.state === "gone") return;
+    this.state = "draining";
+    this.#send({ kind: "drain" });
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  exited(): Promise<unknown> {
+    return this.#process.exited;
+  }
+
+  /** Fresh counters and detail; the last known ones when the child does not answer in time. */
+  async report(): Promise<Report> {
+    const stale: Report = { samples: this.samples, detail: undefined };
+    if (this.state === "gone" || this.state === "starting") return stale;
+    const ask = ++this.#asked;
+    const answer = new Promise<Report>((resolve) => this.#reports.set(ask, resolve));
+    this.#send({ kind: "report", ask });
+    const report = await Promise.race([answer, Bun.sleep(REPORT_WAIT_MS).then(() => stale)]);
+    this.#reports.delete(ask);
+    return report;
+  }
+
+  #hear(notice: Notice<Up>, events: ChildEvents<Up>): void {
+    this.heardAtMs = Date.now();
+    switch (notice.kind) {
+      case "ready":
+        if (this.state === "starting") this.state = "ready";
+        events.ready();
+        return;
+      case "failed":
+        this.#failure = notice.sentence;
+        return;
+      case "beat":
+        this.samples = notice.samples;
+        return;
+      case "report":
+        this.samples = notice.samples;
+        this.#reports.get(notice.ask)?.({ samples: notice.samples, detail: notice.detail });
+        return;
+      case "room":
+        events.message(notice.body);
+        return;
+    }
+  }
+
+  #send(order: Order<Boot, Down>): void {
+    if (this.state === "gone") return;
+    try {
+      this.#process.send(order);
+    } catch (error) {
+      // It died between two events; onExit says so next.
+      if (!(error instanceof Error)) throw new UserError(String(error));
+    }
+  }
+}
+
+/** How to start this program again: the compiled binary is itself; in development Bun runs trivet.ts. */
+function ownCommand(): string[] {
+  return Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
+}
+
+function childEnv(): Record<string, string | undefined> {
+  const env = { ...process.env };
+  for (const name of SCRUBBED) delete env[name];
+  return env;
+}

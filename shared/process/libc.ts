@@ -1,0 +1,40 @@
+/** The few system calls that Bun has no name for. */
+import { dlopen, FFIType, ptr, read } from "bun:ffi";
+
+const { i32, u32, u64, ptr: pointer } = FFIType;
+
+function open() {
+  const functions = {
+    socket: { args: [i32, i32, i32], returns: i32 },
+    setsockopt: { args: [i32, i32, i32, pointer, u32], returns: i32 },
+    bind: { args: [i32, pointer, u32], returns: i32 },
+    listen: { args: [i32, i32], returns: i32 },
+    getsockname: { args: [i32, pointer, pointer], returns: i32 },
+    close: { args: [i32], returns: i32 },
+    prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
+    __errno_location: { args: [], returns: pointer },
+  } as const;
+  try {
+    return dlopen("libc.so.6", functions).symbols;
+  } catch {
+    // musl has one libc under another name.
+    return dlopen(`libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`, functions).symbols;
+  }
+}
+
+let loaded: ReturnType<typeof open> | undefined;
+
+/** libc, opened at the first use: most commands never need it. */
+export function libc(): ReturnType<typeof open> {
+  loaded ??= open();
+  return loaded;
+}
+
+/** errno of the libc call just made. */
+export function errno(): number {
+  const at = libc().__errno_location();
+  return at === null ? 0 : read.i32(at, 0);
+}
+
+/** The address of a typed array, for a call that reads or fills it. */
+export const addressOf = ptr;

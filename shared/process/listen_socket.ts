@@ -1,0 +1,117 @@
+/**
+ * Listening sockets that the parent owns and its children inherit: one SO_REUSEPORT socket a child slot, all open for
+ * as long as the parent lives, so that connections waiting in a dead child's queue reach its replacement.
+ */
+import { UserError } from "../user_error.ts";
+import { addressOf, errno, libc } from "./libc.ts";
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_REUSEPORT = 15;
+const EACCES = 13;
+const EADDRINUSE = 98;
+const EADDRNOTAVAIL = 99;
+const BACKLOG = 4096;
+
+export interface SocketAddress {
+  host: string;
+  port: number;
+}
+
+/** Splits "host:port", "[v6]:port" or ":port" (every address). Throws a RangeError on anything else. */
+export function parseAddress(text: string): SocketAddress {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65535) throw new RangeError(`"${text}" is not an address: write host:port, like "127.0.0.1:8080"`);
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+/** Binds `count` listening sockets to one address. Throws a UserError when the address can't be had. */
+export function openListenSockets(text: string, count: number): { fds: number[]; port: number } {
+  const { host, port } = parseAddress(text);
+  const fds: number[] = [];
+  try {
+    // Without SO_REUSEPORT first: with it a second Trivet would silently share the port.
+    const probe = bound(text, host, port, false);
+    const actual = portOf(probe);
+    libc().close(probe);
+    for (let i = 0; i < count; i++) fds.push(listening(bound(text, host, actual, true), text));
+    return { fds, port: actual };
+  } catch (error) {
+    closeSockets(fds);
+    throw error;
+  }
+}
+
+export function closeSockets(fds: readonly number[]): void {
+  for (const fd of fds) libc().close(fd);
+}
+
+function bound(text: string, host: string, port: number, shared: boolean): number {
+  const address = encode(text, host, port);
+  const fd = libc().socket(host.includes(":") ? AF_INET6 : AF_INET, SOCK_STREAM_NONBLOCK_CLOEXEC, 0);
+  if (fd < 0) throw refusal(text);
+  const on = new Int32Array([1]);
+  libc().setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, addressOf(on), on.byteLength);
+  if (shared) libc().setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, addressOf(on), on.byteLength);
+  if (libc().bind(fd, addressOf(address), address.byteLength) === 0) return fd;
+  const error = refusal(text);
+  libc().close(fd);
+  throw error;
+}
+
+function listening(fd: number, text: string): number {
+  if (libc().listen(fd, BACKLOG) === 0) return fd;
+  const error = refusal(text);
+  libc().close(fd);
+  throw error;
+}
+
+function refusal(text: string): UserError {
+  const code = errno();
+  if (code === EADDRINUSE) return new UserError(`${text} is in use by another program: stop it or choose another port`);
+  if (code === EACCES) return new UserError(`may not listen on ${text}: ports below 1024 need root or CAP_NET_BIND_SERVICE`);
+  if (code === EADDRNOTAVAIL) return new UserError(`can't listen on ${text}: this machine has no such address`);
+  return new UserError(`can't listen on ${text}: system error ${code}`);
+}
+
+/** struct sockaddr_in or sockaddr_in6. */
+function encode(text: string, host: string, port: number): Uint8Array {
+  if (host.includes(":")) {
+    const bytes = new Uint8Array(28);
+    new DataView(bytes.buffer).setUint16(0, AF_INET6, true);
+    new DataView(bytes.buffer).setUint16(2, port);
+    bytes.set(encodeV6(host), 8);
+    return bytes;
+  }
+  const parts = (host === "localhost" ? "127.0.0.1" : host).split(".").map(Number);
+  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) {
+    throw new UserError(`can't listen on ${text}: write an IP address of this machine, like 127.0.0.1 or 0.0.0.0`);
+  }
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setUint16(0, AF_INET, true);
+  new DataView(bytes.buffer).setUint16(2, port);
+  bytes.set(parts, 4);
+  return bytes;
+}
+
+/** The 16 bytes of an IPv6 address, "::" and a dotted tail included; the URL parser has made it canonical. */
+function encodeV6(host: string): Uint8Array {
+  const canonical = new URL(`http://[${host}]/`).hostname.slice(1, -1);
+  const [head = "", tail] = canonical.split("::");
+  const words = (part: string) => (part ? part.split(":").map((word) => Number.parseInt(word, 16)) : []);
+  const left = words(head);
+  const right = tail === undefined ? [] : words(tail);
+  const all = [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right];
+  return Uint8Array.from(all.flatMap((word) => [word >> 8, word & 255]));
+}
+
+function portOf(fd: number): number {
+  const address = new Uint8Array(28);
+  const length = new Uint32Array([address.byteLength]);
+  libc().getsockname(fd, addressOf(address), addressOf(length));
+  return new DataView(address.buffer).getUint16(2);
+}

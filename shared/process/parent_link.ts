@@ -1,0 +1,100 @@
+import { writeFileSync } from "node:fs";
+import type { Metrics } from "../metrics.ts";
+import { sentenceOf } from "../user_error.ts";
+import { libc } from "./libc.ts";
+import type { ChildKind, Notice, Order } from "./message.ts";
+
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+const BEAT_MS = 1000;
+/** Only the supervisor's messages move a child; a Ctrl-C reaches the whole terminal group. */
+const IGNORED_SIGNALS = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGTTIN", "SIGTTOU"] as const;
+
+export interface ChildRoom<Boot, Down> {
+  /** Does all that must be done before the child counts as ready. What it throws is told to the parent. */
+  boot(boot: Boot, slot: number): Promise<void>;
+  /** A message of the room's own. */
+  receive?(body: Down): void;
+  /** Take nothing new, finish what runs, then return. The child exits afterwards. */
+  drain(): Promise<void>;
+  /** What `trivet status` shows of this child. */
+  detail?(): unknown;
+}
+
+/** The child's end of the line to its supervisor. */
+export class ParentLink<Boot, Down, Up> {
+  readonly #kind: ChildKind;
+  readonly #metrics: Metrics;
+
+  constructor(kind: ChildKind, metrics: Metrics) {
+    this.#kind = kind;
+    this.#metrics = metrics;
+  }
+
+  tell(body: Up): void {
+    this.#send({ kind: "room", body });
+  }
+
+  /** Runs the room until the parent says drain, or dies. */
+  run(room: ChildRoom<Boot, Down>): void {
+    dieWithParent();
+    nameProcess(`trivet-${this.#kind}`);
+    for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined);
+    process.on("disconnect", () => process.exit(1));
+    process.on("message", (message) => this.#obey(room, message as Order<Boot, Down>));
+  }
+
+  #obey(room: ChildRoom<Boot, Down>, order: Order<Boot, Down>): void {
+    switch (order.kind) {
+      case "boot":
+        void this.#boot(room, order.boot, order.slot);
+        return;
+      case "report":
+        this.#send({ kind: "report", ask: order.ask, samples: this.#metrics.samples(), detail: room.detail?.() });
+        return;
+      case "drain":
+        void this.#drain(room);
+        return;
+      case "room":
+        room.receive?.(order.body);
+        return;
+    }
+  }
+
+  async #boot(room: ChildRoom<Boot, Down>, boot: Boot, slot: number): Promise<void> {
+    try {
+      await room.boot(boot, slot);
+    } catch (error) {
+      this.#send({ kind: "failed", sentence: sentenceOf(error) });
+      process.exit(1);
+    }
+    this.#send({ kind: "ready" });
+    setInterval(() => this.#send({ kind: "beat", samples: this.#metrics.samples() }), BEAT_MS);
+  }
+
+  async #drain(room: ChildRoom<Boot, Down>): Promise<void> {
+    try {
+      await room.drain();
+    } finally {
+      this.#send({ kind: "beat", samples: this.#metrics.samples() });
+      process.disconnect?.();
+      process.exit(0);
+    }
+  }
+
+  #send(notice: Notice<Up>): void {
+    // A send to a dead parent throws; "disconnect" follows and ends this process.
+    if (process.connected) process.send?.(notice);
+  }
+}
+
+/** The kernel kills this process when its parent dies, even while user code blocks the event loop (prctl(2)). */
+function dieWithParent(): void {
+  libc().prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (process.ppid === 1) process.exit(1);
+}
+
+/** What ps and top show (proc(5), /proc/self/comm: 15 characters). */
+function nameProcess(name: string): void {
+  writeFileSync("/proc/self/comm", name.slice(0, 15));
+}

@@ -1,0 +1,2 @@
+/** Where a child finds the store: Redis directly; SQLite through the node's store process, which alone writes. */
+export type StoreAddress = { kind: "redis"; url: string } | { kind: "sqlite"; path: string; socket: string };
