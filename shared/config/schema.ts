@@ -1,17 +1,18 @@
 /** The one description of trivet.toml: types, checks, defaults and the docs table come from here. */
 import { type Static, type StaticDecode, type TObject, type TProperties, Type } from "@sinclair/typebox";
 import { parseDuration } from "./duration.ts";
+import { format } from "./format.ts";
 import { parseSize } from "./size.ts";
 
 /** A duration such as "250ms"; milliseconds once decoded. */
 const duration = (value: string, description: string) =>
-  Type.Transform(Type.String({ default: value, description, format: "duration" }))
+  Type.Transform(Type.String({ default: value, description, format: format("duration") }))
     .Decode((text) => parseDuration(text))
     .Encode((ms) => `${ms}ms`);
 
 /** A size such as "16KiB"; bytes once decoded. */
 const size = (value: string, description: string) =>
-  Type.Transform(Type.String({ default: value, description, format: "size" }))
+  Type.Transform(Type.String({ default: value, description, format: format("size") }))
     .Decode((text) => parseSize(text))
     .Encode((bytes) => String(bytes));
 
@@ -22,17 +23,34 @@ const count = (value: number, description: string, minimum = 0) =>
   Type.Integer({ default: value, minimum, description });
 
 const workers = (description: string) =>
-  Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 512 })], { default: "auto", description });
+  Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 512 })], {
+    default: "auto",
+    description,
+  });
 
 const Listen = Type.Object(
-  { address: Type.String({ format: "address", description: 'where to accept connections, "host:port"' }) },
+  {
+    address: Type.String({
+      format: format("address"),
+      description: 'where to accept connections, "host:port"',
+    }),
+  },
   { additionalProperties: false },
 );
 
 const Route = Type.Object(
   {
-    host: Type.Optional(Type.String({ format: "host-pattern", description: '"example.com" or "*.example.com"; absent: any host' })),
-    path_prefix: Type.String({ default: "/", pattern: "^/", description: "matched on segment boundaries; the longest wins" }),
+    host: Type.Optional(
+      Type.String({
+        format: format("host-pattern"),
+        description: '"example.com" or "*.example.com"; absent: any host',
+      }),
+    ),
+    path_prefix: Type.String({
+      default: "/",
+      pattern: "^/",
+      description: "matched on segment boundaries; the longest wins",
+    }),
     backend: Type.String({ minLength: 1, description: 'the name of a [backend.NAME], or "serve:"' }),
   },
   { additionalProperties: false },
@@ -46,33 +64,53 @@ const Health = Type.Object(
     timeout: duration("1s", "a check that takes longer has failed"),
     rise: count(2, "passed checks in a row that bring a server back", 1),
     fall: count(3, "failed checks in a row that take a server down", 1),
-    expect: Type.String({ default: "2xx,3xx", format: "status-set", description: "statuses that pass" }),
+    expect: Type.String({
+      default: "2xx,3xx",
+      format: format("status-set"),
+      description: "statuses that pass",
+    }),
   },
   { additionalProperties: false },
 );
 
 const Server = Type.Union([
-  Type.String({ format: "server", description: '"host:port", "unix:PATH" or "serve:"' }),
-  Type.Object({ address: Type.String({ format: "server" }) }, { additionalProperties: false }),
+  Type.String({ format: format("server"), description: '"host:port", "unix:PATH" or "serve:"' }),
+  Type.Object({ address: Type.String({ format: format("server") }) }, { additionalProperties: false }),
 ]);
 
 const Backend = Type.Object(
   {
-    servers: Type.Array(Server, { minItems: 1, description: "the members; round robin over those that are up" }),
+    servers: Type.Array(Server, {
+      minItems: 1,
+      description: "the members; round robin over those that are up",
+    }),
     retries: count(2, "further attempts on another server when a request can safely be sent again"),
     health: Type.Optional(Health),
   },
   { additionalProperties: false },
 );
 
-const Proxy = section(
+const ProxySection = section(
   {
     workers: workers('data-plane processes; "auto" is one a core'),
     drain_timeout: duration("30s", "after TERM, what is still open then is closed, tunnels too"),
-    access_log: Type.Union([Type.Literal("json"), Type.Literal("off")], { default: "json", description: "one line an exchange" }),
-    access_log_to: Type.String({ default: "stdout", format: "log-target", description: '"stdout" or "file:PATH"' }),
-    listen: Type.Array(Listen, { default: [{ address: "0.0.0.0:8080" }], description: "addresses of the edge" }),
-    trusted_proxies: Type.Array(Type.String({ format: "cidr" }), { default: [], description: "CIDRs whose X-Forwarded-* is believed" }),
+    access_log: Type.Union([Type.Literal("json"), Type.Literal("off")], {
+      default: "json",
+      description: "one line an exchange",
+    }),
+    access_log_to: Type.String({
+      default: "stdout",
+      format: format("log-target"),
+      description: '"stdout" or "file:PATH"',
+    }),
+    listen: Type.Array(Listen, {
+      default: [{ address: "0.0.0.0:8080" }],
+      description: "addresses of the edge",
+    }),
+    trusted_proxies: Type.Array(Type.String({ format: format("cidr") }), {
+      default: [],
+      description: "CIDRs whose X-Forwarded-* is believed",
+    }),
     timeouts: section(
       {
         connect: duration("5s", "to open a connection to a server"),
@@ -98,13 +136,19 @@ const Proxy = section(
   "the edge",
 );
 
-const Serve = section(
+const ServeSection = section(
   {
     app: Type.String({ default: "app.ts", description: "the file whose default export has fetch()" }),
-    listen: Type.Union([Type.String({ format: "address" }), Type.Array(Type.String({ format: "address" }), { minItems: 1 })], {
-      default: "127.0.0.1:3000",
-      description: "one address or a list; every child listens on all",
-    }),
+    listen: Type.Union(
+      [
+        Type.String({ format: format("address") }),
+        Type.Array(Type.String({ format: format("address") }), { minItems: 1 }),
+      ],
+      {
+        default: "127.0.0.1:3000",
+        description: "one address or a list; every child listens on all",
+      },
+    ),
     workers: workers('app processes; "auto" is one a core'),
     boot_timeout: duration("60s", "a child that is not ready by then is started again"),
     drain_timeout: duration("30s", "after TERM, requests still running then are cut"),
@@ -113,20 +157,27 @@ const Serve = section(
 );
 
 const Queue = Type.Object(
-  { name: Type.String({ format: "queue", description: "letters, digits, - and _" }) },
+  { name: Type.String({ format: format("queue"), description: "letters, digits, - and _" }) },
   { additionalProperties: false },
 );
 
-const Worker = section(
+const WorkerSection = section(
   {
-    handlers: Type.String({ default: "jobs.ts", description: "the file whose default export is defineJobs({…})" }),
+    handlers: Type.String({
+      default: "jobs.ts",
+      description: "the file whose default export is defineJobs({…})",
+    }),
     processes: count(1, "worker processes", 1),
     concurrency: count(10, "jobs at a time in one process", 1),
     batch: count(10, "jobs fetched at a time", 1),
     block: duration("20s", "how long a fetch waits for a job"),
     lease: duration("30s", "a job whose worker is silent this long is given to another"),
     shutdown_timeout: duration("25s", "after TERM, jobs still running then go back to the queue"),
-    queues: Type.Array(Queue, { default: [{ name: "default" }], minItems: 1, description: "queues this worker takes jobs from" }),
+    queues: Type.Array(Queue, {
+      default: [{ name: "default" }],
+      minItems: 1,
+      description: "queues this worker takes jobs from",
+    }),
   },
   "the job workers",
 );
@@ -137,23 +188,30 @@ export const ConfigSchema = section(
       {
         url: Type.String({
           default: "sqlite:./trivet.db",
-          format: "store-url",
+          format: format("store-url"),
           description: '"sqlite:PATH", "redis://…" or "rediss://…"',
         }),
       },
       "jobs; later sessions and cache",
     ),
-    proxy: Proxy,
-    backend: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]+$" }), Backend, { default: {}, description: "named groups of servers" }),
-    serve: Serve,
-    worker: Worker,
+    proxy: ProxySection,
+    backend: Type.Record(Type.String({ pattern: "^[A-Za-z0-9_-]+$" }), Backend, {
+      default: {},
+      description: "named groups of servers",
+    }),
+    serve: ServeSection,
+    worker: WorkerSection,
     admin: section(
       {
-        dir: Type.String({ default: "/run/trivet", description: "the admin sockets; ./.trivet when it cannot be made" }),
+        dir: Type.String({
+          default: "/run/trivet",
+          description: "the admin sockets; ./.trivet when it cannot be made",
+        }),
         http: Type.String({
           default: "127.0.0.1:9900",
-          format: "address-or-empty",
-          description: 'metrics, status and health: proxy and up here, serve on the next port, worker on the one after; "": off',
+          format: format("address-or-empty"),
+          description:
+            'metrics, status and health: proxy and up here, serve on the next port, worker on the one after; "": off',
         }),
       },
       "how to look inside",

@@ -1,0 +1,105 @@
+/** The kinds of text that trivet.toml knows beyond TOML's own, each with the words for a reader and its check. */
+import { isIP, isIPv4, isIPv6 } from "node:net";
+import { FormatRegistry } from "@sinclair/typebox";
+import { parseDuration } from "./duration.ts";
+import { parseSize } from "./size.ts";
+
+export interface Format {
+  /** Fits after "must be". */
+  words: string;
+  accepts(text: string): boolean;
+}
+
+const HOST_LABELS = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*)(?:\\.[A-Za-z0-9_-]+)*\\.?";
+const HOST = new RegExp(`^${HOST_LABELS}$`);
+const HOST_PATTERN = new RegExp(`^(?:\\*\\.)?${HOST_LABELS}$`);
+const STATUS_SET = /^[1-5](?:xx|\d\d)(?:,[1-5](?:xx|\d\d))*$/;
+const STORE_URL = /^sqlite:.+|^rediss?:\/\/[^\s]+$/s;
+const QUEUE = /^[A-Za-z0-9_-]{1,64}$/;
+
+const FORMATS = {
+  duration: { words: 'a time like "250ms", "5s" or "1m"', accepts: (text) => parses(parseDuration, text) },
+  size: { words: 'a size like "16KiB" or "10MiB"', accepts: (text) => parses(parseSize, text) },
+  address: {
+    words: 'an address of this machine like "127.0.0.1:8080" or "[::1]:8080"',
+    accepts: isListenAddress,
+  },
+  "address-or-empty": {
+    words: 'an address of this machine like "127.0.0.1:9900", or "" for none',
+    accepts: (text) => text === "" || isListenAddress(text),
+  },
+  "host-pattern": {
+    words: 'a host name like "example.com" or "*.example.com", without a port',
+    accepts: isHostPattern,
+  },
+  server: { words: 'a server like "192.168.1.10:8080", "unix:/run/app.sock" or "serve:"', accepts: isServer },
+  "store-url": {
+    words: 'a store like "sqlite:./trivet.db" or "redis://127.0.0.1:6379"',
+    accepts: (text) => STORE_URL.test(text),
+  },
+  cidr: { words: 'a network like "10.0.0.0/8" or "fd00::/8"', accepts: isCidr },
+  "log-target": {
+    words: '"stdout" or "file:PATH"',
+    accepts: (text) => text === "stdout" || /^file:.+/s.test(text),
+  },
+  "status-set": { words: 'statuses like "2xx,3xx" or "200,204"', accepts: (text) => STATUS_SET.test(text) },
+  queue: { words: "a name of up to 64 letters, digits, - and _", accepts: (text) => QUEUE.test(text) },
+} as const satisfies Record<string, Format>;
+
+export type FormatName = keyof typeof FORMATS;
+
+const PREFIX = "trivet-";
+
+// Prefixed: the registry is global, and a user's app may use a "duration" of its own.
+for (const [name, { accepts }] of Object.entries(FORMATS)) FormatRegistry.Set(PREFIX + name, accepts);
+
+/** What a schema says in its `format`. */
+export function format(name: FormatName): string {
+  return PREFIX + name;
+}
+
+/** The format that a schema names; undefined when it names none of ours. */
+export function formatNamed(name: unknown): Format | undefined {
+  return Object.entries(FORMATS).find(([known]) => PREFIX + known === name)?.[1];
+}
+
+function parses(parse: (text: string) => unknown, text: string): boolean {
+  try {
+    parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+function splitPort(text: string): { host: string; port: number } | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) return undefined;
+  if (match[1] !== undefined && !isIPv6(match[1])) return undefined;
+  return { host: match[1] ?? match[2] ?? "", port };
+}
+
+function isListenAddress(text: string): boolean {
+  const address = splitPort(text);
+  return (
+    address !== undefined && (address.host === "" || address.host === "localhost" || isIP(address.host) !== 0)
+  );
+}
+
+function isServer(text: string): boolean {
+  if (text === "serve:" || /^unix:.+/s.test(text)) return true;
+  const address = splitPort(text);
+  return address !== undefined && address.port > 0 && (isIP(address.host) !== 0 || HOST.test(address.host));
+}
+
+function isHostPattern(text: string): boolean {
+  return HOST_PATTERN.test(text) || (/^\[.*\]$/.test(text) && isIPv6(text.slice(1, -1)));
+}
+
+function isCidr(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  if (rest.length > 0 || isIP(address) === 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128));
+}

@@ -1,0 +1,98 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { Value } from "@sinclair/typebox/value";
+import { UserError } from "../user_error.ts";
+import { withAbsolutePaths } from "./absolute_path.ts";
+import { expandEnvironment } from "./environment.ts";
+import { mapLines } from "./line_map.ts";
+import { isTable, type Problem, pathKey, type Table } from "./problem.ts";
+import { relationProblems } from "./relation.ts";
+import { type Config, ConfigSchema } from "./schema.ts";
+import { shapeProblems } from "./shape.ts";
+import { parseToml } from "./toml.ts";
+
+const DEFAULT_FILE = "trivet.toml";
+const FILE_BYTES_MAX = 1024 * 1024;
+
+export interface LoadedConfig {
+  config: Config;
+  /** Absolute; undefined when there is no file and all is default. */
+  file: string | undefined;
+  /** Relative paths in the config started here. */
+  dir: string;
+}
+
+/**
+ * Reads and checks a config file; without a name ./trivet.toml, or the defaults when that is absent.
+ * Throws a UserError with exit code 2 whose message has a line "FILE:LINE: sentence" for every fault in the file.
+ */
+export async function loadConfig(named: string | undefined): Promise<LoadedConfig> {
+  if (named === undefined && !existsSync(DEFAULT_FILE)) {
+    return { config: checkConfig("", DEFAULT_FILE, process.cwd()), file: undefined, dir: process.cwd() };
+  }
+  const name = named ?? DEFAULT_FILE;
+  const file = resolve(name);
+  const dir = dirname(file);
+  return { config: checkConfig(await readText(name), name, dir), file, dir };
+}
+
+/** The config that a text says. `name` stands before the lines of the errors. */
+export function checkConfig(text: string, name: string, dir: string, env = process.env): Config {
+  const parsed = parseToml(text);
+  if ("sentence" in parsed)
+    throw new UserError(`${name}:${parsed.line}:${parsed.column}: ${parsed.sentence}`, 2);
+  const unset: Problem[] = [];
+  const table = expandEnvironment(parsed.table, env, unset) as Table;
+  const problems = [
+    ...unset,
+    ...withoutRepeats(unset, [...shapeProblems(ConfigSchema, table), ...relationProblems(table)]),
+  ];
+  if (problems.length > 0) throw new UserError(report(problems, text, name), 2);
+  return withAbsolutePaths(Value.Decode(ConfigSchema, Value.Default(ConfigSchema, table)), dir);
+}
+
+/** A value whose variable is not set is wrong for that reason only. */
+function withoutRepeats(unset: readonly Problem[], problems: readonly Problem[]): Problem[] {
+  const known = new Set(unset.map(({ path }) => pathKey(path)));
+  return problems.filter(({ path }) => !known.has(pathKey(path)));
+}
+
+function report(problems: readonly Problem[], text: string, name: string): string {
+  const lines = mapLines(text);
+  return problems
+    .map(({ path, sentence }) => ({ line: lines.lineOf(path), sentence }))
+    .sort((a, b) => a.line - b.line)
+    .map(({ line, sentence }) => `${name}:${line}: ${sentence}`)
+    .join("\n");
+}
+
+async function readText(name: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(name);
+  } catch (error) {
+    throw new UserError(unreadable(name, error), 2, { cause: error });
+  }
+  if (bytes.byteLength > FILE_BYTES_MAX)
+    throw new UserError(`${name} is larger than 1 MiB: is it the right file?`, 2);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new UserError(`${name} is not UTF-8 text: save it as UTF-8`, 2, { cause: error });
+  }
+}
+
+function unreadable(name: string, error: unknown): string {
+  const code = isTable(error) || error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  switch (code) {
+    case "ENOENT":
+      return `there is no file ${name}: name the config file with -c FILE`;
+    case "EACCES":
+      return `${name} can't be read: give this user permission to read it`;
+    case "EISDIR":
+      return `${name} is a folder: name the file in it, like ${name.replace(/\/$/, "")}/${DEFAULT_FILE}`;
+    default:
+      return `${name} can't be read (${String(code ?? error)})`;
+  }
+}

@@ -1,0 +1,130 @@
+import { nearestName } from "./nearest_name.ts";
+import { isTable, type Path, type Problem, type Table } from "./problem.ts";
+
+interface Located {
+  path: Path;
+  text: string;
+}
+
+/**
+ * What is wrong between values that are each right alone. Takes a config that may still have other faults, so that
+ * everything can be told at once.
+ */
+export function relationProblems(config: Table): Problem[] {
+  return [...unknownBackends(config), ...twice(config)];
+}
+
+function unknownBackends(config: Table): Problem[] {
+  const names = Object.keys(tableAt(config, "backend"));
+  return tablesAt(config, "proxy", "route").flatMap(({ path, table }) => {
+    const name = table["backend"];
+    if (typeof name !== "string" || name === "" || name === "serve:" || names.includes(name)) return [];
+    const near = nearestName(name, [...names, "serve:"]);
+    const hint = near ? `did you mean "${near}"?` : `add a [backend.${name}] with servers`;
+    return [{ path: [...path, "backend"], sentence: `there is no backend "${name}"; ${hint}` }];
+  });
+}
+
+function twice(config: Table): Problem[] {
+  const listeners = tablesAt(config, "proxy", "listen").flatMap(textOf("address"));
+  const app = tableAt(config, "serve")["listen"];
+  const appListeners = texts(app, ["serve", "listen"]);
+  const queues = tablesAt(config, "worker", "queues").flatMap(textOf("name"));
+  const servers = Object.entries(tableAt(config, "backend")).map(([name, backend]) =>
+    isTable(backend) ? serverAddresses(backend["servers"], ["backend", name, "servers"]) : [],
+  );
+  return [
+    ...repeats(listeners, listenKey, (text) => `${text} is listened on twice: remove one of the two`),
+    ...repeats(appListeners, listenKey, (text) => `${text} is listened on twice: remove one of the two`),
+    ...repeats(
+      queues,
+      (text) => text,
+      (text) => `the queue "${text}" is named twice: remove one of the two`,
+    ),
+    ...servers.flatMap((list) =>
+      repeats(
+        list,
+        (text) => text,
+        (text) => `the server ${text} is named twice in this backend`,
+      ),
+    ),
+    ...repeats(
+      routes(config),
+      routeKey,
+      () => "this route matches the same requests as one further up: remove one of the two",
+    ),
+  ];
+}
+
+/** Later ones whose key was there before; an empty key never counts. */
+function repeats(
+  all: readonly Located[],
+  key: (text: string) => string,
+  sentence: (text: string) => string,
+): Problem[] {
+  const seen = new Set<string>();
+  return all.flatMap(({ path, text }) => {
+    const own = key(text);
+    if (own === "" || !seen.has(own)) {
+      seen.add(own);
+      return [];
+    }
+    return [{ path, sentence: sentence(text) }];
+  });
+}
+
+/** Two that the kernel would refuse side by side; port 0 is a new port each time. */
+function listenKey(address: string): string {
+  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(address) ?? [];
+  if (Number(port) === 0) return "";
+  const name = host === "" ? "0.0.0.0" : host === "localhost" ? "127.0.0.1" : host.toLowerCase();
+  return `${name}:${Number(port)}`;
+}
+
+function routes(config: Table): Located[] {
+  return tablesAt(config, "proxy", "route").flatMap(({ path, table }) => {
+    const { host = "", path_prefix: prefix = "/" } = table;
+    return typeof host === "string" && typeof prefix === "string"
+      ? [{ path, text: `${host} ${prefix}` }]
+      : [];
+  });
+}
+
+/** "/api" and "/api/" match the same: prefixes end on segment boundaries. */
+function routeKey(text: string): string {
+  const space = text.indexOf(" ");
+  return text.slice(0, space).toLowerCase() + text.slice(space).replace(/\/+$/, "");
+}
+
+function serverAddresses(servers: unknown, path: Path): Located[] {
+  if (!Array.isArray(servers)) return [];
+  return servers.flatMap((server: unknown, i) => {
+    const text = isTable(server) ? server["address"] : server;
+    return typeof text === "string" ? [{ path: [...path, i], text }] : [];
+  });
+}
+
+function texts(value: unknown, path: Path): Located[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((text: unknown, i) =>
+    typeof text === "string" ? [{ path: [...path, i], text }] : [],
+  );
+}
+
+function textOf(key: string) {
+  return ({ path, table }: { path: Path; table: Table }): Located[] => {
+    const text = table[key];
+    return typeof text === "string" ? [{ path: [...path, key], text }] : [];
+  };
+}
+
+function tableAt(config: Table, name: string): Table {
+  const found = config[name];
+  return isTable(found) ? found : {};
+}
+
+function tablesAt(config: Table, section: string, key: string): { path: Path; table: Table }[] {
+  const list = tableAt(config, section)[key];
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((table: unknown, i) => (isTable(table) ? [{ path: [section, key, i], table }] : []));
+}
