@@ -1,0 +1,65 @@
+import { describe, expect, test } from "bun:test";
+import { newJob } from "./new_job.ts";
+
+const NOW_MS = 1_800_000_000_000;
+
+describe("newJob", () => {
+  test("fills in what the caller leaves out", () => {
+    const job = newJob("send_email", { to: "a@b" }, {}, {}, NOW_MS);
+    expect(job).toEqual({
+      id: job.id,
+      queue: "default",
+      type: "send_email",
+      payload: '{"to":"a@b"}',
+      attempts: 25,
+      backoff: { kind: "curve", delayMs: 0 },
+      timeoutMs: 0,
+      runAtMs: 0,
+      enqueuedAtMs: NOW_MS,
+      trace: "",
+    });
+    expect(newJob("cleanup", undefined).payload).toBe("null");
+  });
+
+  test("options win over the handlers file, that over the defaults", () => {
+    const defaults = { attempts: 5, timeout: "30s", backoff: "exponential" } as const;
+    const job = newJob("x", 1, { attempts: 2, backoff: { kind: "fixed", delay: "5s" } }, defaults);
+    expect([job.attempts, job.timeoutMs, job.backoff]).toEqual([2, 30_000, { kind: "fixed", delayMs: 5000 }]);
+    expect(newJob("x", 1, {}, defaults).backoff).toEqual({ kind: "exponential", delayMs: 1000 });
+  });
+
+  test("reads delay and at", () => {
+    const runAtMs = (options: object) => newJob("x", 1, options, {}, NOW_MS).runAtMs;
+    expect(runAtMs({ delay: "1m" })).toBe(NOW_MS + 60_000);
+    expect(runAtMs({ delay: 250 })).toBe(NOW_MS + 250);
+    expect(runAtMs({ delay: 0 })).toBe(0);
+    expect(runAtMs({ at: new Date(NOW_MS + 5) })).toBe(NOW_MS + 5);
+    expect(runAtMs({ at: "2100-01-01T00:00:00Z" })).toBe(Date.UTC(2100, 0));
+    expect(runAtMs({ at: NOW_MS - 1 })).toBe(0);
+  });
+
+  const circular: Record<string, unknown> = {};
+  circular["self"] = circular;
+  const wrong: [string, unknown, object, RegExp][] = [
+    ["", 1, {}, /type must be a text of 1 to 200/],
+    ["x", 1, { delayed: 1 }, /job "x": there is no option "delayed": use queue, delay/],
+    ["x", 1, { queue: "a b" }, /queue is "a b": it must be/],
+    ["x", 1, { delay: "soon" }, /delay is "soon": it must be a duration like "30s"/],
+    ["x", 1, { delay: -1 }, /delay is -1/],
+    ["x", 1, { delay: 1, at: 2 }, /give delay or at, not both/],
+    ["x", 1, { at: "tomorrow" }, /at is "tomorrow"/],
+    ["x", 1, { attempts: 0 }, /attempts is 0: it must be a whole number from 1 to 1000/],
+    ["x", 1, { backoff: "linear" }, /backoff is "linear"/],
+    ["x", 1, { backoff: { kind: "fixed", delay: "x" } }, /backoff.delay is "x"/],
+    ["x", 1, { timeout: Number.NaN }, /timeout is NaN/],
+    ["x", circular, {}, /payload can't be written as JSON/],
+    ["x", 1n, {}, /payload can't be written as JSON/],
+    ["x", () => 1, {}, /payload is .*: it must be something JSON can carry/],
+    ["x", "a".repeat(1024 ** 2), {}, /payload is over 1 MiB/],
+  ];
+  test("refuses what it can't mean, and says what it could be", () => {
+    for (const [type, payload, options, message] of wrong) {
+      expect(() => newJob(type, payload, options)).toThrow(message);
+    }
+  });
+});
