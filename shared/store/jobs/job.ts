@@ -13,11 +13,12 @@ export interface NewJob {
   queue: string;
   type: string;
   payload: string;
-  /** Tries in all before the job is dead. */
-  attempts: number;
-  backoff: Backoff;
-  /** The handler's time for one attempt; 0: none. */
-  timeoutMs: number;
+  /** Tries in all before the job is dead; null: the handler's, else the worker's default. */
+  attempts: number | null;
+  /** null: the handler's, else the curve. */
+  backoff: Backoff | null;
+  /** The handler's time for one attempt; 0: no limit; null: the handler's. */
+  timeoutMs: number | null;
   /** Not before this moment; 0: at once. */
   runAtMs: number;
   enqueuedAtMs: number;
@@ -48,9 +49,17 @@ export interface Claim {
 
 export type DeadReason = "decode" | "unknown_type" | "schema" | "stalled" | "exhausted" | "expired" | "discarded";
 
+/** Worker deaths and lost leases one job may cause before it is dead ("stalled"). */
+export const STALLS_MAX = 3;
+
+/** Dead jobs kept a queue; the oldest go first. */
+export const DEAD_JOBS_MAX = 10_000;
+
 /** What became of one attempt. */
 export type Outcome =
   | { kind: "ack" }
+  /** Not tried, or cut short by a shutdown: back into the queue at once, the attempt not counted. */
+  | { kind: "release" }
   | { kind: "retry"; delayMs: number; error: string }
   | { kind: "dead"; reason: DeadReason; error: string };
 

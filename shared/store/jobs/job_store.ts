@@ -30,7 +30,7 @@ export interface LeaseKeeper {
   renew(queues: readonly string[], owners: readonly string[], leaseMs: number): Promise<void>;
   /** The owner is dead: its jobs are free at once; a death counts as a stalled attempt. How many there were. */
   release(queues: readonly string[], owner: string): Promise<number>;
-  /** Frees jobs whose lease ran out; a job that stalled `stallsMax` times is dead ("stalled"). How many. */
+  /** Frees jobs whose lease ran out; a job that stalled STALLS_MAX times is dead ("stalled"). How many. */
   reclaim(queues: readonly string[], leaseMs: number): Promise<number>;
   /** Moves due delayed jobs into their queue, where the store needs it; milliseconds until the next is due (at most `maxMs`). */
   promote(queues: readonly string[], maxMs: number): Promise<number>;
