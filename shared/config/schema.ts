@@ -87,7 +87,8 @@ const Backend = Type.Object(
     retries: count(2, "further attempts on another server when a request can safely be sent again"),
     health: Type.Optional(Health),
   },
-  { additionalProperties: false },
+  // TypeBox fills in the entries of a Record only when they have a default of their own.
+  { additionalProperties: false, default: {} },
 );
 
 const ProxySection = section(

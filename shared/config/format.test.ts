@@ -1,0 +1,47 @@
+import { describe, expect, test } from "bun:test";
+import { type FormatName, format, formatNamed } from "./format.ts";
+
+const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
+  duration: { good: ["0", "250ms", "1h"], bad: ["", "5", "5 s"] },
+  size: { good: ["0", "16KiB"], bad: ["", "16 KB"] },
+  address: {
+    good: ["127.0.0.1:8080", ":80", "localhost:0", "[::1]:443", "[::]:80"],
+    bad: ["", "8080", "127.0.0.1", "127.0.0.1:65536", "example.com:80", "::1:80", "[1]:80", "1.2.3:80"],
+  },
+  "address-or-empty": { good: ["", "127.0.0.1:9900"], bad: ["off", "9900"] },
+  "host-pattern": {
+    good: ["example.com", "*.example.com", "localhost", "10.0.0.1", "[::1]", "a_b.c-d"],
+    bad: ["", "*", "*.", "a.*.b", "example.com:80", "http://a", "a b", "[x]"],
+  },
+  server: {
+    good: ["10.0.0.1:80", "app.internal:80", "[::1]:80", "unix:/run/a.sock", "unix:a.sock", "serve:"],
+    bad: ["", "10.0.0.1", "a:0", "a:b", ":80", "unix:", "serve:x", "http://a:80"],
+  },
+  "store-url": {
+    good: ["sqlite:./a.db", "redis://h", "rediss://u:p@h:6379/1"],
+    bad: ["", "sqlite:", "redis:", "postgres://h", "./a.db"],
+  },
+  cidr: {
+    good: ["10.0.0.0/8", "10.1.2.3", "::/0", "fd00::/128"],
+    bad: ["", "10.0.0.0/33", "10.0.0/8", "::/129", "a/8", "1.1.1.1/8/8"],
+  },
+  "log-target": { good: ["stdout", "file:a.log"], bad: ["", "stderr", "file:", "a.log"] },
+  "status-set": { good: ["2xx", "2xx,3xx", "200,204,3xx"], bad: ["", "2xx,", "6xx", "20x", "2xx, 3xx"] },
+  queue: { good: ["default", "a-b_C9"], bad: ["", "a b", "a.b", "x".repeat(65)] },
+};
+
+for (const [name, { good, bad }] of Object.entries(CASES)) {
+  describe(name, () => {
+    const accepts = formatNamed(format(name as FormatName))?.accepts;
+    test.each(good)("takes %p", (text) => {
+      expect(accepts?.(text)).toBe(true);
+    });
+    test.each(bad)("refuses %p", (text) => {
+      expect(accepts?.(text)).toBe(false);
+    });
+  });
+}
+
+test("a format that is not ours has no words", () => {
+  expect(formatNamed("duration")).toBeUndefined();
+});

@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { relationProblems } from "./relation.ts";
+
+const said = (config: Record<string, unknown>) =>
+  relationProblems(config).map(({ path, sentence }) => `${path.join(".")}: ${sentence}`);
+
+test("a route's backend must be there, or be serve:", () => {
+  const backend = { app: {}, api: {} };
+  expect(said({ backend, proxy: { route: [{ backend: "app" }, { host: "a", backend: "serve:" }] } })).toEqual(
+    [],
+  );
+  expect(said({ backend, proxy: { route: [{ backend: "ap" }] } })).toEqual([
+    'proxy.route.0.backend: there is no backend "ap"; did you mean "app"?',
+  ]);
+  expect(said({ proxy: { route: [{ backend: "images" }] } })).toEqual([
+    'proxy.route.0.backend: there is no backend "images"; add a [backend.images] with servers',
+  ]);
+});
+
+test.each([
+  ["127.0.0.1:80", "localhost:80"],
+  [":80", "0.0.0.0:80"],
+  ["[::1]:80", "[::1]:080"],
+])("listening on %s and %s is a conflict", (first, second) => {
+  const listen = [{ address: first }, { address: second }];
+  expect(said({ proxy: { listen } })).toHaveLength(1);
+  expect(said({ serve: { listen: [first, second] } })).toHaveLength(1);
+});
+
+test("port 0 is a new port each time; the same port on other addresses is no conflict", () => {
+  expect(said({ proxy: { listen: [{ address: ":0" }, { address: ":0" }] } })).toEqual([]);
+  expect(said({ serve: { listen: ["127.0.0.1:80", "127.0.0.2:80"] } })).toEqual([]);
+});
+
+test.each([
+  [{ backend: "serve:" }, { backend: "serve:", path_prefix: "/" }],
+  [{ path_prefix: "/api" }, { path_prefix: "/api/" }],
+  [{ host: "A.example" }, { host: "a.example" }],
+])("the routes %j and %j match the same", (first, second) => {
+  expect(said({ proxy: { route: [first, second] } })).toEqual([
+    "proxy.route.1: this route matches the same requests as one further up: remove one of the two",
+  ]);
+});
+
+test("routes that differ in host or prefix stand side by side", () => {
+  const route = [
+    { host: "a" },
+    { host: "b" },
+    {},
+    { path_prefix: "/API" },
+    { path_prefix: "/api" },
+    { path_prefix: "/api/v1" },
+  ];
+  expect(said({ proxy: { route } })).toEqual([]);
+});
+
+test("a queue or a server named twice", () => {
+  expect(said({ worker: { queues: [{ name: "a" }, { name: "a" }] } })).toHaveLength(1);
+  expect(said({ backend: { x: { servers: ["a:1", { address: "a:1" }] }, y: { servers: ["a:1"] } } })).toEqual(
+    ["backend.x.servers.1: the server a:1 is named twice in this backend"],
+  );
+});
+
+test("values of the wrong kind are left to the shape check", () => {
+  expect(said({ proxy: 1, backend: [], serve: { listen: 5 }, worker: { queues: [1] } })).toEqual([]);
+  expect(
+    said({ proxy: { route: [{ host: 1, backend: 2 }, 3] }, backend: { a: 1, b: { servers: "x" } } }),
+  ).toEqual([]);
+});
