@@ -4,16 +4,16 @@ import { newJob } from "./new_job.ts";
 const NOW_MS = 1_800_000_000_000;
 
 describe("newJob", () => {
-  test("fills in what the caller leaves out", () => {
+  test("leaves to the handler what the caller leaves out", () => {
     const job = newJob("send_email", { to: "a@b" }, {}, {}, NOW_MS);
     expect(job).toEqual({
       id: job.id,
       queue: "default",
       type: "send_email",
       payload: '{"to":"a@b"}',
-      attempts: 25,
-      backoff: { kind: "curve", delayMs: 0 },
-      timeoutMs: 0,
+      attempts: null,
+      backoff: null,
+      timeoutMs: null,
       runAtMs: 0,
       enqueuedAtMs: NOW_MS,
       trace: "",

@@ -6,7 +6,6 @@ import { ulid } from "./ulid.ts";
 const PAYLOAD_BYTES_MAX = 1024 ** 2;
 const TYPE_CHARS_MAX = 200;
 const ATTEMPTS_MAX = 1000;
-const DEFAULT_ATTEMPTS = 25;
 const DEFAULT_BACKOFF_DELAY_MS = 1000;
 const BACKOFF_KINDS = ["curve", "fixed", "exponential"] as const;
 const OPTIONS = ["queue", "delay", "at", "attempts", "backoff", "timeout"] as const;
@@ -22,11 +21,11 @@ export interface EnqueueOptions {
   delay?: DurationOption;
   /** Not before this moment: a Date, an ISO 8601 text or milliseconds since 1970. Instead of `delay`. */
   at?: Date | string | number;
-  /** Tries in all before the job is dead. Default: 25. */
+  /** Tries in all before the job is dead. Default: what defineJobs says, else 25. */
   attempts?: number;
-  /** How long to wait between tries. Default: "curve", n⁴ + 15 s and some jitter. */
+  /** How long to wait between tries. Default: what defineJobs says, else "curve", n⁴ + 15 s and some jitter. */
   backoff?: BackoffOption;
-  /** The handler's time for one attempt; "0": no limit. Default: no limit. */
+  /** The handler's time for one attempt; "0": no limit. Default: what defineJobs says, else no limit. */
   timeout?: DurationOption;
 }
 
@@ -57,7 +56,7 @@ export function newJob(
     payload: encodePayload(type, payload),
     attempts: readAttempts(type, options.attempts ?? defaults.attempts),
     backoff: readBackoff(type, options.backoff ?? defaults.backoff),
-    timeoutMs: readDuration(type, "timeout", options.timeout ?? defaults.timeout ?? 0),
+    timeoutMs: readTimeout(type, options.timeout ?? defaults.timeout),
     runAtMs: readRunAt(type, options, nowMs),
     enqueuedAtMs: nowMs,
     trace: "",
@@ -69,13 +68,20 @@ function readQueue(type: string, queue: unknown = "default"): string {
   throw wrong(type, "queue", queue, "1 to 64 letters, digits, - or _");
 }
 
-function readAttempts(type: string, attempts: unknown = DEFAULT_ATTEMPTS): number {
+function readAttempts(type: string, attempts: unknown): number | null {
+  if (attempts === undefined) return null;
   if (Number.isInteger(attempts) && Number(attempts) >= 1 && Number(attempts) <= ATTEMPTS_MAX)
     return Number(attempts);
   throw wrong(type, "attempts", attempts, `a whole number from 1 to ${ATTEMPTS_MAX}`);
 }
 
-function readBackoff(type: string, option: unknown = "curve"): Backoff {
+function readTimeout(type: string, timeout: unknown): number | null {
+  return timeout === undefined ? null : readDuration(type, "timeout", timeout);
+}
+
+/** Undefined is null: the worker decides. Throws a TypeError. */
+export function readBackoff(type: string, option: unknown): Backoff | null {
+  if (option === undefined) return null;
   const given = (typeof option === "object" && option !== null ? option : { kind: option }) as Record<
     string,
     unknown
