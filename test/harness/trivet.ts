@@ -1,0 +1,157 @@
+import { join } from "node:path";
+import { trivetBinary } from "./binary.ts";
+import { type CommandResult, runTrivet } from "./command.ts";
+import { Folder } from "./folder.ts";
+import { until } from "./until.ts";
+
+const OUTPUT_CHARS_MAX = 16 * 1024 * 1024;
+
+export interface TrivetOptions {
+  mode: "up" | "proxy" | "serve" | "worker";
+  /** After `trivet MODE -c trivet.toml`. */
+  args?: readonly string[];
+  /** The text of trivet.toml. Without an [admin] section, admin sockets go to the folder and HTTP is off. */
+  config?: string;
+  /** Name → content, written beside trivet.toml. */
+  files?: Readonly<Record<string, string | Uint8Array>>;
+  env?: Record<string, string | undefined>;
+  /** "health": the admin socket says OK. "started": only that the process runs. */
+  ready?: "health" | "started";
+  readyTimeoutMs?: number;
+}
+
+/** A running supervisor in a folder of its own: `await using site = await Trivet.start({ mode: "up", … })`. */
+export class Trivet implements AsyncDisposable {
+  readonly folder: Folder;
+  readonly #mode: TrivetOptions["mode"];
+  readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  readonly #output = { stdout: "", stderr: "" };
+  readonly #read: Promise<unknown>;
+
+  private constructor(options: TrivetOptions, folder: Folder) {
+    this.folder = folder;
+    this.#mode = options.mode;
+    this.#process = Bun.spawn([trivetBinary(), options.mode, "-c", "trivet.toml", ...(options.args ?? [])], {
+      cwd: folder.path,
+      env: { ...process.env, ...options.env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    this.#read = Promise.all([this.#collect("stdout"), this.#collect("stderr")]);
+  }
+
+  /** Throws with what the process said when it ends, or is not ready in time. */
+  static async start(options: TrivetOptions): Promise<Trivet> {
+    const folder = await Folder.make(options.files);
+    await folder.write("trivet.toml", withAdmin(options.config ?? ""));
+    const site = new Trivet(options, folder);
+    try {
+      if (options.ready !== "started") await site.#becomeReady(options.readyTimeoutMs ?? 20_000);
+    } catch (error) {
+      await site[Symbol.asyncDispose]();
+      throw error;
+    }
+    return site;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get stdout(): string {
+    return this.#output.stdout;
+  }
+
+  get stderr(): string {
+    return this.#output.stderr;
+  }
+
+  /** The exit code; undefined while it runs. A signal counts as 128 and its number. */
+  get code(): number | undefined {
+    return this.#process.exitCode ?? undefined;
+  }
+
+  /** A GET on the admin socket. */
+  admin(path: string): Promise<Response> {
+    const unix = join(this.folder.path, "run", `${this.#mode}.sock`);
+    return fetch(`http://trivet${path}`, { unix, signal: AbortSignal.timeout(5_000) });
+  }
+
+  /** `trivet ARGS` in the same folder, with the same config. */
+  run(args: readonly string[]): Promise<CommandResult> {
+    return runTrivet(args, { cwd: this.folder.path });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  async exited(timeoutMs = 20_000): Promise<number> {
+    await until(
+      () => this.#process.exitCode !== null || this.#process.signalCode !== null,
+      `${this.#mode} ends`,
+      timeoutMs,
+    );
+    await this.#read;
+    return this.#process.exited;
+  }
+
+  /** TERM; KILL when it has not ended after `deadlineMs`. The exit code. */
+  async stop(deadlineMs = 10_000): Promise<number> {
+    this.signal("SIGTERM");
+    const late = setTimeout(() => this.signal("SIGKILL"), deadlineMs);
+    const code = await this.#process.exited;
+    clearTimeout(late);
+    await this.#read;
+    return code;
+  }
+
+  /** What the supervisor's children look like from outside: pid and command line. */
+  async children(): Promise<{ pid: number; command: string }[]> {
+    const listed = await Bun.$`ps -o pid=,args= --ppid ${this.pid}`.nothrow().text();
+    return listed
+      .trim()
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => {
+        const [, pid = "", command = ""] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
+        return { pid: Number(pid), command };
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Its children go with it: the kernel kills them when their parent dies.
+    this.signal("SIGKILL");
+    await this.#process.exited;
+    await this.#read;
+    await this.folder[Symbol.asyncDispose]();
+  }
+
+  async #becomeReady(timeoutMs: number): Promise<void> {
+    const ended = () => this.#process.exitCode !== null || this.#process.signalCode !== null;
+    await until(
+      async () => ended() || (await this.admin("/health")).ok,
+      `${this.#mode} is ready; ${this.stderr}`,
+      timeoutMs,
+    );
+    if (!ended()) return;
+    await this.#read;
+    throw new Error(
+      `trivet ${this.#mode} ended with code ${this.#process.exitCode}: ${this.stderr}${this.stdout}`,
+    );
+  }
+
+  async #collect(name: "stdout" | "stderr"): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#process[name]) {
+      this.#output[name] = (this.#output[name] + decoder.decode(chunk, { stream: true })).slice(
+        -OUTPUT_CHARS_MAX,
+      );
+    }
+  }
+}
+
+function withAdmin(config: string): string {
+  return /^\s*\[admin\]/m.test(config) ? config : `${config}\n[admin]\ndir = "run"\nhttp = ""\n`;
+}
