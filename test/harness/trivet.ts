@@ -107,17 +107,11 @@ export class Trivet implements AsyncDisposable {
     return code;
   }
 
-  /** What the supervisor's children look like from outside: pid and command line. */
+  /** Its children as the kernel knows them: pid and command line. */
   async children(): Promise<{ pid: number; command: string }[]> {
-    const listed = await Bun.$`ps -o pid=,args= --ppid ${this.pid}`.nothrow().text();
-    return listed
-      .trim()
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => {
-        const [, pid = "", command = ""] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
-        return { pid: Number(pid), command };
-      });
+    const listed = await Bun.file(`/proc/${this.pid}/task/${this.pid}/children`).text();
+    const pids = listed.split(" ").filter(Boolean).map(Number);
+    return Promise.all(pids.map(async (pid) => ({ pid, command: await commandOf(pid) })));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,6 +144,12 @@ export class Trivet implements AsyncDisposable {
       );
     }
   }
+}
+
+/** "" when it is gone. */
+async function commandOf(pid: number): Promise<string> {
+  const file = Bun.file(`/proc/${pid}/cmdline`);
+  return (await file.exists()) ? (await file.text()).replaceAll("\0", " ").trim() : "";
 }
 
 function withAdmin(config: string): string {
