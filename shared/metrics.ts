@@ -62,6 +62,12 @@ export const SECONDS_BUCKETS: readonly number[] = [
 /** The instruments of one process. Asking twice for the same series gives the same instrument. */
 export class Metrics {
   readonly #entries = new Map<string, Entry>();
+  readonly #updates: (() => void)[] = [];
+
+  /** Runs before the samples are read, for gauges that are looked up rather than kept. */
+  beforeSamples(update: () => void): void {
+    this.#updates.push(update);
+  }
 
   counter(name: string, help: string, labels: Labels = {}): Counter {
     return this.#entry(name, help, labels, () => new Counter()) as Counter;
@@ -76,6 +82,7 @@ export class Metrics {
   }
 
   samples(): Sample[] {
+    for (const update of this.#updates) update();
     return [...this.#entries.values()].map(toSample);
   }
 
@@ -94,7 +101,13 @@ function toSample({ name, help, labels, instrument }: Entry): Sample {
     const { sum: value, counts, bounds } = instrument;
     return { name, kind: "histogram", help, labels, value, buckets: [...counts], bounds };
   }
-  return { name, kind: instrument instanceof Counter ? "counter" : "gauge", help, labels, value: instrument.value };
+  return {
+    name,
+    kind: instrument instanceof Counter ? "counter" : "gauge",
+    help,
+    labels,
+    value: instrument.value,
+  };
 }
 
 /** Adds samples of the same series; the result keeps the order of first appearance. */
@@ -122,7 +135,8 @@ export function toPrometheus(samples: readonly Sample[]): string {
   for (const [name, family] of families) {
     const first = family[0]!;
     text += `# HELP ${name} ${first.help}\n# TYPE ${name} ${first.kind}\n`;
-    for (const sample of family) text += sample.buckets ? histogramLines(sample) : `${line(name, sample.labels, sample.value)}`;
+    for (const sample of family)
+      text += sample.buckets ? histogramLines(sample) : `${line(name, sample.labels, sample.value)}`;
   }
   return text;
 }

@@ -8,7 +8,17 @@ const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 const BEAT_MS = 1000;
 /** Only the supervisor's messages move a child; a Ctrl-C reaches the whole terminal group. */
-const IGNORED_SIGNALS = ["SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGTTIN", "SIGTTOU"] as const;
+const IGNORED_SIGNALS = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGQUIT",
+  "SIGHUP",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGTSTP",
+  "SIGTTIN",
+  "SIGTTOU",
+] as const;
 
 export interface ChildRoom<Boot, Down> {
   /** Does all that must be done before the child counts as ready. What it throws is told to the parent. */
@@ -35,6 +45,11 @@ export class ParentLink<Boot, Down, Up> {
     this.#send({ kind: "room", body });
   }
 
+  /** Says why this process is about to end by itself. */
+  fail(sentence: string): void {
+    this.#send({ kind: "failed", sentence });
+  }
+
   /** Runs the room until the parent says drain, or dies. */
   run(room: ChildRoom<Boot, Down>): void {
     dieWithParent();
@@ -50,7 +65,12 @@ export class ParentLink<Boot, Down, Up> {
         void this.#boot(room, order.boot, order.slot);
         return;
       case "report":
-        this.#send({ kind: "report", ask: order.ask, samples: this.#metrics.samples(), detail: room.detail?.() });
+        this.#send({
+          kind: "report",
+          ask: order.ask,
+          samples: this.#metrics.samples(),
+          detail: room.detail?.(),
+        });
         return;
       case "drain":
         void this.#drain(room);
@@ -65,7 +85,7 @@ export class ParentLink<Boot, Down, Up> {
     try {
       await room.boot(boot, slot);
     } catch (error) {
-      this.#send({ kind: "failed", sentence: sentenceOf(error) });
+      this.fail(sentenceOf(error));
       process.exit(1);
     }
     this.#send({ kind: "ready" });

@@ -1,0 +1,59 @@
+/** From the user's app file to an app that listens. */
+import { UserError } from "../../shared/user_error.ts";
+import { importUserFile } from "../sdk/user_code.ts";
+import { defaultExportPlace, faultSentence } from "../sdk/user_fault.ts";
+import { readAppOptions } from "./app_options.ts";
+import { captureServe } from "./serve_capture.ts";
+import type { ServerGroup } from "./server_group.ts";
+
+/** Runs an app's own code when its listeners are gone. */
+export type StopApp = () => Promise<void>;
+
+/** Elysia, as far as we need it; recognised by what it does, since the user's copy is not our class. */
+interface ElysiaLike {
+  modules: Promise<unknown>;
+  server: unknown;
+  compile(): unknown;
+  listen(port: number): unknown;
+  stop(): Promise<unknown>;
+}
+
+/** Loads the app and opens the group's listeners for it. Throws a UserError with file and line when it can't. */
+export async function startApp(file: string, group: ServerGroup): Promise<StopApp> {
+  const endCapture = captureServe(group);
+  try {
+    const { default: app } = await importUserFile(file);
+    if (isElysia(app)) return await startElysia(app, file, group);
+    const options = readAppOptions(app);
+    if (options && group.listening) group.reload(app);
+    else if (options) group.listen(options);
+    else if (!group.listening)
+      throw new UserError(`${defaultExportPlace(file)}: the default export must have fetch()`);
+    return () => group.drain();
+  } finally {
+    endCapture();
+  }
+}
+
+/** listen() gives Bun.serve the routes and WebSocket handlers, sets app.server and runs onStart; stop() runs onStop. */
+async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): Promise<StopApp> {
+  try {
+    // Plugins that load asynchronously bring routes.
+    await app.modules;
+    if (!group.listening) app.listen(0);
+  } catch (error) {
+    throw error instanceof UserError ? error : new UserError(faultSentence(error, file), 1, { cause: error });
+  }
+  return async () => {
+    if (app.server === group) await app.stop();
+    await group.drain();
+  };
+}
+
+function isElysia(app: unknown): app is ElysiaLike {
+  if (typeof app !== "object" || app === null) return false;
+  const { compile, listen, stop, modules } = app as Record<string, unknown>;
+  return (
+    [compile, listen, stop].every((method) => typeof method === "function") && modules instanceof Promise
+  );
+}

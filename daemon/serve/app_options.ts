@@ -1,0 +1,38 @@
+/** What Bun.serve is told of a user's app; where to listen and how long is ours. */
+
+type Awaitable<T> = T | Promise<T>;
+/** Undefined after a WebSocket upgrade. */
+export type Answer = Awaitable<Response | undefined>;
+export type FetchHandler = (request: Request, server: unknown) => Answer;
+/** A function, a Response, an HTML bundle, or one of these a method. */
+export type Route = unknown;
+
+export interface AppOptions {
+  fetch: FetchHandler;
+  routes: Record<string, Route>;
+  websocket: object | undefined;
+  error: ((error: Error) => Awaitable<Response>) | undefined;
+  maxRequestBodySize: number | undefined;
+}
+
+/** Reads what an app gave to Bun.serve, or exports as its default. Undefined when it can't answer requests. */
+export function readAppOptions(given: unknown): AppOptions | undefined {
+  if (typeof given === "function") return readAppOptions({ fetch: given });
+  if (typeof given !== "object" || given === null) return undefined;
+  const { fetch, routes, websocket, error, maxRequestBodySize } = given as Record<string, unknown>;
+  // Hono keeps a list of its own under this name.
+  const hasRoutes = typeof routes === "object" && routes !== null && !Array.isArray(routes);
+  if (typeof fetch !== "function" && !hasRoutes) return undefined;
+  return {
+    // Bound, since an app may be an object of a class.
+    fetch: typeof fetch === "function" ? (fetch as FetchHandler).bind(given) : notFound,
+    routes: hasRoutes ? (routes as Record<string, Route>) : {},
+    websocket: typeof websocket === "object" && websocket !== null ? websocket : undefined,
+    error: typeof error === "function" ? (error as (error: Error) => Response).bind(given) : undefined,
+    maxRequestBodySize: typeof maxRequestBodySize === "number" ? maxRequestBodySize : undefined,
+  };
+}
+
+function notFound(): Response {
+  return new Response("Not Found", { status: 404 });
+}

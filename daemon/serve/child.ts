@@ -1,0 +1,78 @@
+import { log } from "../../shared/log.ts";
+import { Metrics } from "../../shared/metrics.ts";
+import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
+import { openJobStore } from "../../shared/store/jobs/open.ts";
+import type { StoreAddress } from "../../shared/store/store_address.ts";
+import { importHandlersIfThere } from "../sdk/handlers_file.ts";
+import { type JobsClient, jobsClient } from "../sdk/jobs_client.ts";
+import { trivetModule } from "../sdk/trivet_module.ts";
+import { folderOf, provideModules } from "../sdk/user_code.ts";
+import { faultSentence } from "../sdk/user_fault.ts";
+import { type StopApp, startApp } from "./app.ts";
+import { type Place, ServerGroup } from "./server_group.ts";
+
+export interface ServeBoot {
+  app: string;
+  handlers: string;
+  listeners: Place[];
+  socket: string;
+  store: StoreAddress;
+}
+
+/** What a child says before it is ready: where the edge can reach it alone. */
+export interface ServeNotice {
+  socket: string;
+}
+
+export function runChild(): void {
+  const metrics = new Metrics();
+  const link = new ParentLink<ServeBoot, never, ServeNotice>("serve", metrics);
+  link.run(new ServeRoom(link, metrics));
+}
+
+/** One process of the app server: the user's app behind its listeners. */
+class ServeRoom implements ChildRoom<ServeBoot, never> {
+  readonly #link: ParentLink<ServeBoot, never, ServeNotice>;
+  readonly #requests;
+  readonly #inFlight;
+  #group: ServerGroup | undefined;
+  #jobs: JobsClient | undefined;
+  #stopApp: StopApp = async () => undefined;
+
+  constructor(link: ParentLink<ServeBoot, never, ServeNotice>, metrics: Metrics) {
+    this.#link = link;
+    this.#requests = metrics.counter("trivet_serve_requests_total", "Requests given to the app");
+    this.#inFlight = metrics.gauge("trivet_serve_requests_in_flight", "Requests the app is working on");
+    metrics.beforeSamples(() => {
+      this.#inFlight.value = this.#group?.pendingRequests ?? 0;
+    });
+  }
+
+  async boot({ app, handlers, listeners, socket, store }: ServeBoot): Promise<void> {
+    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+      process.on(event, (error: unknown) => this.#crash(error, app));
+    }
+    this.#jobs = jobsClient(() => openJobStore(store));
+    provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
+    this.#jobs.useHandlers(await importHandlersIfThere(handlers));
+    this.#group = new ServerGroup([...listeners, { unix: socket }], app, this.#requests);
+    this.#stopApp = await startApp(app, this.#group);
+    this.#link.tell({ socket });
+  }
+
+  async drain(): Promise<void> {
+    await this.#stopApp();
+    await this.#jobs?.close();
+  }
+
+  detail(): unknown {
+    return { requests: this.#requests.value, inFlight: this.#group?.pendingRequests ?? 0 };
+  }
+
+  /** What no handler caught may have left the app half-done: the supervisor starts a fresh one. */
+  #crash(error: unknown, app: string): void {
+    log.error({ stack: error instanceof Error ? error.stack : undefined }, "the app crashed");
+    this.#link.fail(faultSentence(error, app));
+    process.exit(1);
+  }
+}

@@ -1,0 +1,116 @@
+import { rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import type { ServeConfig } from "../../shared/config/schema.ts";
+import type { Sample } from "../../shared/metrics.ts";
+import type { Child } from "../../shared/process/child.ts";
+import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
+import { openListenSockets, parseAddress } from "../../shared/process/listen_socket.ts";
+import type { Mode } from "../../shared/process/mode.ts";
+import type { Site } from "../../shared/process/site.ts";
+import type { StoreAddress } from "../../shared/store/store_address.ts";
+import type { ServeBoot, ServeNotice } from "./child.ts";
+import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
+
+type ServeChild = Child<ServeBoot, never, ServeNotice>;
+interface Listener {
+  hostname: string;
+  port: number;
+}
+
+/** The app server. `onSockets` gets the private sockets of the children that can be given requests, at every change. */
+export function serveMode(site: Site, store: StoreAddress, onSockets: (paths: string[]) => void): Mode {
+  return new ServeMode(site, store, onSockets);
+}
+
+class ServeMode implements Mode {
+  readonly name = "serve";
+  readonly #site: Site;
+  readonly #config: ServeConfig;
+  readonly #store: StoreAddress;
+  readonly #onSockets: (paths: string[]) => void;
+  readonly #fleet: Fleet<ServeBoot, never, ServeNotice>;
+  readonly #sockets = new Map<ServeChild, string>();
+  #listeners: Listener[] = [];
+
+  constructor(site: Site, store: StoreAddress, onSockets: (paths: string[]) => void) {
+    const { serve } = site.config;
+    this.#site = site;
+    this.#config = serve;
+    this.#store = store;
+    this.#onSockets = onSockets;
+    this.#fleet = new Fleet({
+      kind: "serve",
+      slots: serve.workers === "auto" ? availableParallelism() : serve.workers,
+      bootTimeoutMs: serve.boot_timeout,
+      boot: () => this.#boot(),
+      onMessage: (child, { socket }) => this.#sockets.set(child, socket),
+      onReady: () => this.#announce(),
+      onGone: (child) => this.#lost(child),
+    });
+  }
+
+  async start(): Promise<void> {
+    const addresses = [this.#config.listen].flat();
+    // Children share the port by SO_REUSEPORT; only this tells whether somebody else has it.
+    this.#listeners = addresses.map((address) => ({
+      hostname: parseAddress(address).host,
+      port: openListenSockets(address, 0).port,
+    }));
+    removeStaleSockets(this.#site.runDir);
+    await this.#fleet.start();
+  }
+
+  children(): Promise<ChildStatus[]> {
+    return this.#fleet.status();
+  }
+
+  async status(): Promise<Record<string, unknown>> {
+    const listen = this.#listeners.map(({ hostname, port }) => `${hostname}:${port}`);
+    return { app: this.#config.app, listen, ready: this.#fleet.ready().length };
+  }
+
+  samples(): Promise<Sample[]> {
+    return this.#fleet.samples();
+  }
+
+  complaint(): string | undefined {
+    return this.#fleet.complaint();
+  }
+
+  async drain(): Promise<void> {
+    this.#onSockets([]);
+    await this.#fleet.drain(this.#config.drain_timeout);
+    this.#removeSockets();
+  }
+
+  kill(): void {
+    this.#fleet.kill();
+    this.#removeSockets();
+  }
+
+  #boot(): ServeBoot {
+    return {
+      app: this.#config.app,
+      handlers: this.#site.config.worker.handlers,
+      listeners: this.#listeners,
+      socket: newSocketPath(this.#site.runDir),
+      store: this.#store,
+    };
+  }
+
+  #announce(): void {
+    this.#onSockets(this.#fleet.ready().flatMap((child) => this.#sockets.get(child) ?? []));
+  }
+
+  #lost(child: ServeChild): void {
+    const path = this.#sockets.get(child);
+    if (!path) return;
+    rmSync(path, { force: true });
+    this.#sockets.delete(child);
+    this.#announce();
+  }
+
+  #removeSockets(): void {
+    for (const path of this.#sockets.values()) rmSync(path, { force: true });
+  }
+}
