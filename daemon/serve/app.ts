@@ -1,4 +1,5 @@
 /** From the user's app file to an app that listens. */
+import { log } from "../../shared/log.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { importUserFile } from "../sdk/user_code.ts";
 import { defaultExportPlace, faultSentence } from "../sdk/user_fault.ts";
@@ -11,9 +12,10 @@ export type StopApp = () => Promise<void>;
 
 /** Elysia, as far as we need it; recognised by what it does, since the user's copy is not our class. */
 interface ElysiaLike {
-  modules: Promise<unknown>;
+  modules: PromiseLike<unknown>;
   server: unknown;
   compile(): unknown;
+  handleError?: (context: unknown, error: unknown, ...rest: unknown[]) => unknown;
   listen(port: number): unknown;
   stop(): Promise<unknown>;
 }
@@ -41,6 +43,7 @@ async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): P
     // Plugins that load asynchronously bring routes.
     await app.modules;
     if (!group.listening) app.listen(0);
+    logFaults(app, file);
   } catch (error) {
     throw error instanceof UserError ? error : new UserError(faultSentence(error, file), 1, { cause: error });
   }
@@ -50,10 +53,22 @@ async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): P
   };
 }
 
+/**
+ * Elysia answers 500 and says nothing. What no onError of the app answered comes by here; an onError of ours, added
+ * after the routes, would not see it. Errors that carry a status below 500 are the app's way to answer.
+ */
+function logFaults(app: ElysiaLike, file: string): void {
+  const original = app.handleError;
+  if (!original) return;
+  app.handleError = (context, error, ...rest) => {
+    const { status, stack } = error as { status?: unknown; stack?: unknown };
+    if (typeof status !== "number" || status >= 500) log.error({ stack }, faultSentence(error, file));
+    return original.call(app, context, error, ...rest);
+  };
+}
+
 function isElysia(app: unknown): app is ElysiaLike {
   if (typeof app !== "object" || app === null) return false;
-  const { compile, listen, stop, modules } = app as Record<string, unknown>;
-  return (
-    [compile, listen, stop].every((method) => typeof method === "function") && modules instanceof Promise
-  );
+  const { compile, listen, stop } = app as Record<string, unknown>;
+  return "modules" in app && [compile, listen, stop].every((method) => typeof method === "function");
 }

@@ -14,6 +14,8 @@ type BunServer = Server<unknown>;
 /** Time for those who are already connected to learn that they must go, and for the accept queue to empty. */
 const FAREWELL_MS = 100;
 const POLL_MS = 20;
+/** Kept, since serve_capture.ts puts its own in this place. */
+const bunServe = Bun.serve;
 
 export class ServerGroup {
   readonly #places: readonly Place[];
@@ -158,7 +160,7 @@ export class ServerGroup {
 
 function open(place: Place, options: object): BunServer {
   try {
-    return Bun.serve({ ...options, ...place, ...("port" in place && { reusePort: true }) } as never);
+    return bunServe({ ...options, ...place, ...("port" in place && { reusePort: true }) } as never);
   } catch (error) {
     const where = "unix" in place ? place.unix : `${place.hostname}:${place.port}`;
     throw new UserError(
