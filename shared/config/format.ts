@@ -5,6 +5,8 @@ import { parseDuration } from "./duration.ts";
 import { parseSize } from "./size.ts";
 
 export interface Format {
+  /** As the documentation calls it. */
+  name: string;
   /** Fits after "must be". */
   words: string;
   accepts(text: string): boolean;
@@ -18,32 +20,53 @@ const STORE_URL = /^sqlite:.+|^rediss?:\/\/[^\s]+$/s;
 const QUEUE = /^[A-Za-z0-9_-]{1,64}$/;
 
 const FORMATS = {
-  duration: { words: 'a time like "250ms", "5s" or "1m"', accepts: (text) => parses(parseDuration, text) },
-  size: { words: 'a size like "16KiB" or "10MiB"', accepts: (text) => parses(parseSize, text) },
+  duration: {
+    name: "duration",
+    words: 'a time like "250ms", "5s" or "1m"',
+    accepts: (text) => parses(parseDuration, text),
+  },
+  size: { name: "size", words: 'a size like "16KiB" or "10MiB"', accepts: (text) => parses(parseSize, text) },
   address: {
+    name: "address",
     words: 'an address of this machine like "127.0.0.1:8080" or "[::1]:8080"',
     accepts: isListenAddress,
   },
   "address-or-empty": {
+    name: 'address or ""',
     words: 'an address of this machine like "127.0.0.1:9900", or "" for none',
     accepts: (text) => text === "" || isListenAddress(text),
   },
   "host-pattern": {
+    name: "host",
     words: 'a host name like "example.com" or "*.example.com", without a port',
     accepts: isHostPattern,
   },
-  server: { words: 'a server like "192.168.1.10:8080", "unix:/run/app.sock" or "serve:"', accepts: isServer },
+  server: {
+    name: "server",
+    words: 'a server like "192.168.1.10:8080", "unix:/run/app.sock" or "serve:"',
+    accepts: isServer,
+  },
   "store-url": {
+    name: "store",
     words: 'a store like "sqlite:./trivet.db" or "redis://127.0.0.1:6379"',
     accepts: (text) => STORE_URL.test(text),
   },
-  cidr: { words: 'a network like "10.0.0.0/8" or "fd00::/8"', accepts: isCidr },
+  cidr: { name: "CIDR", words: 'a network like "10.0.0.0/8" or "fd00::/8"', accepts: isCidr },
   "log-target": {
+    name: "log target",
     words: '"stdout" or "file:PATH"',
     accepts: (text) => text === "stdout" || /^file:.+/s.test(text),
   },
-  "status-set": { words: 'statuses like "2xx,3xx" or "200,204"', accepts: (text) => STATUS_SET.test(text) },
-  queue: { words: "a name of up to 64 letters, digits, - and _", accepts: (text) => QUEUE.test(text) },
+  "status-set": {
+    name: "statuses",
+    words: 'statuses like "2xx,3xx" or "200,204"',
+    accepts: (text) => STATUS_SET.test(text),
+  },
+  queue: {
+    name: "name",
+    words: "a name of up to 64 letters, digits, - and _",
+    accepts: (text) => QUEUE.test(text),
+  },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;

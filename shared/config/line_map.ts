@@ -4,12 +4,15 @@ import { type Path, pathKey } from "./problem.ts";
 export interface LineMap {
   /** The line, from 1, of a key or of the nearest table around it. */
   lineOf(path: Path): number;
+  /** Whether the file says anything at this path. */
+  has(path: Path): boolean;
 }
 
 /** Finds the lines of a text that the TOML parser has accepted; it therefore checks nothing itself. */
 export function mapLines(text: string): LineMap {
   const lines = new LineScanner(text).scan();
   return {
+    has: (path) => lines.has(pathKey(path)),
     lineOf(path) {
       for (let length = path.length; length > 0; length--) {
         const line = lines.get(pathKey(path.slice(0, length)));

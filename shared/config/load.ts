@@ -4,8 +4,9 @@ import { dirname, resolve } from "node:path";
 import { Value } from "@sinclair/typebox/value";
 import { UserError } from "../user_error.ts";
 import { withAbsolutePaths } from "./absolute_path.ts";
+import { ConfigError, type Fault } from "./config_error.ts";
 import { expandEnvironment } from "./environment.ts";
-import { mapLines } from "./line_map.ts";
+import { type LineMap, mapLines } from "./line_map.ts";
 import { isTable, type Problem, pathKey, type Table } from "./problem.ts";
 import { relationProblems } from "./relation.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
@@ -21,6 +22,8 @@ export interface LoadedConfig {
   file: string | undefined;
   /** Relative paths in the config started here. */
   dir: string;
+  /** Where the keys of the file stand. */
+  lines: LineMap;
 }
 
 /**
@@ -29,12 +32,14 @@ export interface LoadedConfig {
  */
 export async function loadConfig(named: string | undefined): Promise<LoadedConfig> {
   if (named === undefined && !existsSync(DEFAULT_FILE)) {
-    return { config: checkConfig("", DEFAULT_FILE, process.cwd()), file: undefined, dir: process.cwd() };
+    const dir = process.cwd();
+    return { config: checkConfig("", DEFAULT_FILE, dir), file: undefined, dir, lines: mapLines("") };
   }
   const name = named ?? DEFAULT_FILE;
   const file = resolve(name);
   const dir = dirname(file);
-  return { config: checkConfig(await readText(name), name, dir), file, dir };
+  const text = await readText(name);
+  return { config: checkConfig(text, name, dir), file, dir, lines: mapLines(text) };
 }
 
 /** The config that a text says. `name` stands before the lines of the errors. */
@@ -48,7 +53,7 @@ export function checkConfig(text: string, name: string, dir: string, env = proce
     ...unset,
     ...withoutRepeats(unset, [...shapeProblems(ConfigSchema, table), ...relationProblems(table)]),
   ];
-  if (problems.length > 0) throw new UserError(report(problems, text, name), 2);
+  if (problems.length > 0) throw new ConfigError(name, faultsOf(problems, text));
   return withAbsolutePaths(Value.Decode(ConfigSchema, Value.Default(ConfigSchema, table)), dir);
 }
 
@@ -58,13 +63,11 @@ function withoutRepeats(unset: readonly Problem[], problems: readonly Problem[])
   return problems.filter(({ path }) => !known.has(pathKey(path)));
 }
 
-function report(problems: readonly Problem[], text: string, name: string): string {
+function faultsOf(problems: readonly Problem[], text: string): Fault[] {
   const lines = mapLines(text);
   return problems
     .map(({ path, sentence }) => ({ line: lines.lineOf(path), sentence }))
-    .sort((a, b) => a.line - b.line)
-    .map(({ line, sentence }) => `${name}:${line}: ${sentence}`)
-    .join("\n");
+    .sort((a, b) => a.line - b.line);
 }
 
 async function readText(name: string): Promise<string> {

@@ -1,0 +1,38 @@
+import { ConfigError, type Fault } from "../shared/config/config_error.ts";
+import { jsonSchema } from "../shared/config/json_schema.ts";
+import { loadConfig } from "../shared/config/load.ts";
+import { missingUserFiles } from "../shared/config/user_file.ts";
+import type { Command } from "./command.ts";
+
+const INVALID = 2;
+
+export const check: Command = {
+  name: "check",
+  usage: "trivet check [--schema]",
+  summary: "validate trivet.toml, every fault at once, and start nothing; --schema prints its JSON Schema",
+  flags: { "--schema": false },
+  async run({ configFile, json, flags }) {
+    if (flags.has("--schema")) {
+      console.log(JSON.stringify(jsonSchema(), undefined, 2));
+      return 0;
+    }
+    try {
+      const { config, file, lines } = await loadConfig(configFile);
+      const name = configFile ?? "trivet.toml";
+      const missing = missingUserFiles(config, lines);
+      if (missing.length > 0) throw new ConfigError(name, missing);
+      if (json) printJson(file, []);
+      else
+        console.log(file ? `${name} is valid` : "there is no trivet.toml here: all keys have their defaults");
+      return 0;
+    } catch (error) {
+      if (!json || !(error instanceof ConfigError)) throw error;
+      printJson(configFile ?? "trivet.toml", error.faults);
+      return INVALID;
+    }
+  },
+};
+
+function printJson(file: string | undefined, errors: readonly Fault[]): void {
+  console.log(JSON.stringify({ file: file ?? null, valid: errors.length === 0, errors }));
+}

@@ -1,0 +1,95 @@
+import { Kind, OptionalKind, type TSchema } from "@sinclair/typebox";
+import { formatNamed } from "./format.ts";
+import { ConfigSchema } from "./schema.ts";
+
+const START = "<!-- made by bin/docs from shared/config/schema.ts -->";
+const END = "<!-- end -->";
+
+interface Section {
+  heading: string;
+  meaning: string;
+  rows: string[];
+}
+
+/** A page with the tables of all keys put between its two marks. */
+export function withKeyTable(page: string): string {
+  const start = page.indexOf(START);
+  const end = page.indexOf(END, start);
+  if (start < 0 || end < 0) throw new Error(`the page has no ${START} and ${END}`);
+  return `${page.slice(0, start + START.length)}\n\n${keyTable()}\n${page.slice(end)}`;
+}
+
+function keyTable(): string {
+  return sections(ConfigSchema, "", "")
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ heading, meaning, rows }) => {
+      const head = "| key | takes | default | meaning |\n|---|---|---|---|";
+      return `### \`${heading}\`\n\n${meaning ? `${sentence(meaning)}\n\n` : ""}${head}\n${rows.join("\n")}\n`;
+    })
+    .join("\n");
+}
+
+/** The tables of a schema in the order of the file; `name` is its path, `heading` how a file opens it. */
+function sections(schema: TSchema, name: string, heading: string): Section[] {
+  const own: Section = { heading, meaning: schema.description ?? "", rows: [] };
+  const inner: Section[] = [];
+  for (const [key, of] of Object.entries(schema["properties"] as Record<string, TSchema>)) {
+    const path = name ? `${name}.${key}` : key;
+    const item = of["items"] as TSchema | undefined;
+    if (of[Kind] === "Object") inner.push(...sections(of, path, `[${path}]`));
+    else if (of[Kind] === "Record") inner.push(...sections(recordItem(of), `${path}.NAME`, `[${path}.NAME]`));
+    else {
+      own.rows.push(row(key, of));
+      if (item?.[Kind] === "Object") inner.push(...sections(item, path, `[[${path}]]`));
+    }
+  }
+  return [own, ...inner];
+}
+
+function recordItem(schema: TSchema): TSchema {
+  const [item] = Object.values(schema["patternProperties"] as Record<string, TSchema>);
+  if (!item) throw new Error("a record without items");
+  return { ...item, description: item.description ?? schema.description ?? "" };
+}
+
+function row(key: string, schema: TSchema): string {
+  const cells = [`\`${key}\``, takes(schema), defaultOf(schema), schema.description ?? ""];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function takes(schema: TSchema): string {
+  const format = formatNamed(schema.format);
+  switch (schema[Kind]) {
+    case "Union":
+      return (schema["anyOf"] as TSchema[]).map(takes).join(" or ");
+    case "Literal":
+      return `\`${JSON.stringify(schema["const"])}\``;
+    case "Array":
+      return `list of ${takes(schema["items"] as TSchema)}`;
+    case "Object":
+      return `table (${Object.keys(schema["properties"] as object).join(", ")})`;
+    case "Integer":
+      return `whole number${schema["minimum"] ? `, at least ${schema["minimum"]}` : ""}`;
+    case "Boolean":
+      return "true or false";
+    default:
+      return format?.name ?? "text";
+  }
+}
+
+function defaultOf(schema: TSchema): string {
+  if (schema.default !== undefined) return `\`${tomlValue(schema.default)}\``;
+  return schema[OptionalKind] === undefined ? "required" : "none";
+}
+
+function tomlValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(tomlValue).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{ ${Object.entries(value)
+    .map(([key, item]) => `${key} = ${tomlValue(item)}`)
+    .join(", ")} }`;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
