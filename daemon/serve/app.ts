@@ -43,6 +43,8 @@ async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): P
     // Plugins that load asynchronously bring routes.
     await app.modules;
     if (!group.listening) app.listen(0);
+    // listen() compiles once more when they are there, which sets handleError anew.
+    await app.modules;
     logFaults(app, file);
   } catch (error) {
     throw error instanceof UserError ? error : new UserError(faultSentence(error, file), 1, { cause: error });
