@@ -47,7 +47,14 @@ export interface Claim {
   broken: BrokenEntry[];
 }
 
-export type DeadReason = "decode" | "unknown_type" | "schema" | "stalled" | "exhausted" | "expired" | "discarded";
+export type DeadReason =
+  | "decode"
+  | "unknown_type"
+  | "schema"
+  | "stalled"
+  | "exhausted"
+  | "expired"
+  | "discarded";
 
 /** Worker deaths and lost leases one job may cause before it is dead ("stalled"). */
 export const STALLS_MAX = 3;

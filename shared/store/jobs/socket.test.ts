@@ -1,0 +1,73 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { StoreServer } from "../store_server.ts";
+import { conformance } from "./conformance.ts";
+import { newJob } from "./new_job.ts";
+import { SocketJobStore } from "./socket.ts";
+import { SqliteJobStore } from "./sqlite.ts";
+import { addBrokenRow } from "./sqlite_broken_row.ts";
+
+describe("SQLite behind the store process's socket", () => {
+  const dir = mkdtempSync(join(tmpdir(), "tv-"));
+  const path = join(dir, "trivet.db");
+  const socket = join(dir, "store.sock");
+  const server = new StoreServer(new SqliteJobStore(path));
+  conformance({
+    start: async () => server.listen(socket),
+    stop: async () => {
+      await server.close();
+      rmSync(dir, { recursive: true });
+    },
+    open: () => new SocketJobStore(socket),
+    addBroken: async (queue) => addBrokenRow(path, queue),
+  });
+});
+
+describe("a store process that ends and comes back", () => {
+  test("loses nothing that was asked meanwhile, and claims what was on its way", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "tv-"));
+    const socket = join(dir, "store.sock");
+    const start = () => {
+      const server = new StoreServer(new SqliteJobStore(join(dir, "trivet.db")));
+      server.listen(socket);
+      return server;
+    };
+    const client = new SocketJobStore(socket);
+    const claim = () => client.claim("default", "me", 10, 0, new AbortController().signal);
+
+    // Asked before there is a server.
+    const early = client.enqueue([newJob("x", 1)]);
+    let server = start();
+    await early;
+    await server.close();
+
+    const meanwhile = client.enqueue([newJob("x", 2)]);
+    server = start();
+    await meanwhile;
+
+    // Leased to us without our knowing: the answer of that claim was lost with its connection.
+    const lost = client.claim("default", "me", 1, 60_000, new AbortController().signal);
+    const { jobs } = await lost;
+    await client.settle("me", [{ queue: "default", fence: jobs[0]?.fence ?? "", outcome: { kind: "ack" } }]);
+    const waiting = client.claim("other", "me", 1, 60_000, new AbortController().signal);
+    await Bun.sleep(20);
+    await server.close();
+    await expect(waiting).rejects.toThrow("connection to the store process was lost");
+    const behind = new SqliteJobStore(join(dir, "trivet.db"));
+    await behind.enqueue([newJob("x", 3, { queue: "other" })]);
+    expect((await behind.claim("other", "me", 1, 0, new AbortController().signal)).jobs).toHaveLength(1);
+    await behind.close();
+    server = start();
+    const found = await client.claim("other", "me", 1, 0, new AbortController().signal);
+    expect(found.jobs.map(({ payload }) => payload)).toEqual(["3"]);
+    expect((await claim()).jobs.map(({ payload }) => payload)).toEqual(["2"]);
+    expect((await claim()).jobs).toEqual([]);
+
+    await client.close();
+    await expect(client.enqueue([newJob("x", 4)])).rejects.toThrow("the store is closed");
+    await server.close();
+    rmSync(dir, { recursive: true });
+  });
+});

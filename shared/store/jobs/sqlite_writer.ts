@@ -1,0 +1,128 @@
+import type { Database } from "bun:sqlite";
+import { StoreError } from "../store_error.ts";
+import { isBusy, openDatabase, storeError } from "./sqlite_schema.ts";
+
+const OPERATIONS_A_COMMIT_MAX = 1000;
+const PENDING_MAX = 20_000;
+const RETRY_MS = 1;
+const RETRY_LONGEST_MS = 25;
+
+interface Operation {
+  run(db: Database): unknown;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/**
+ * All writes of one process, as a group commit: what arrived while the last transaction ran shares the next one, and
+ * with it one fsync. When another process holds the file, the group waits without blocking the event loop.
+ */
+export class SqliteWriter {
+  readonly path: string;
+  #db: Database | undefined;
+  #pending: Operation[] = [];
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Runs `work` in the next transaction; resolves once it is on the disk. It may run again after a rollback. */
+  write<Result>(work: (db: Database) => Result): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (this.#closed) return reject(new StoreError("the store is closed", false));
+      if (this.#pending.length >= PENDING_MAX) {
+        return reject(
+          new StoreError(`${PENDING_MAX} writes wait for ${this.path}: its disk is too slow`, true),
+        );
+      }
+      this.#pending.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      this.#running ??= this.#work();
+    });
+  }
+
+  /** The open database, for reads. */
+  async database(): Promise<Database> {
+    if (this.#closed) throw new StoreError("the store is closed", false);
+    for (let attempt = 0; !this.#db; attempt++) {
+      try {
+        this.#db = openDatabase(this.path);
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        await Bun.sleep(retryDelayMs(attempt));
+      }
+    }
+    return this.#db;
+  }
+
+  /** The database when a write or read has opened it already. */
+  get opened(): Database | undefined {
+    return this.#db;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+    this.#db?.close();
+    this.#db = undefined;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#pending.length > 0) {
+      // One turn of the event loop: writes that wait in sockets join this group.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const group = this.#pending.splice(0, OPERATIONS_A_COMMIT_MAX);
+      try {
+        await this.#commit(await this.database(), group);
+      } catch (error) {
+        const failure = storeError(this.path, error);
+        for (const { reject } of group) reject(failure);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #commit(db: Database, group: readonly Operation[]): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const results = transact(db, group);
+        group.forEach(({ resolve }, i) => {
+          resolve(results[i]);
+        });
+        return;
+      } catch (error) {
+        if (isBusy(error)) {
+          await Bun.sleep(retryDelayMs(attempt));
+          continue;
+        }
+        if (group.length === 1) throw error;
+        break;
+      }
+    }
+    // One of them is refused: alone, each gets its own answer.
+    for (const operation of group) {
+      await this.#commit(db, [operation]).catch((error: unknown) =>
+        operation.reject(storeError(this.path, error)),
+      );
+    }
+  }
+}
+
+function transact(db: Database, group: readonly Operation[]): unknown[] {
+  db.run("BEGIN IMMEDIATE");
+  try {
+    const results = group.map(({ run }) => run(db));
+    db.run("COMMIT");
+    return results;
+  } catch (error) {
+    // SQLite itself rolls back after a full disk or an I/O error (sqlite.org/lang_transaction.html).
+    if (db.inTransaction) db.run("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Jittered, so that two processes don't meet again and again. */
+function retryDelayMs(attempt: number): number {
+  return Math.random() * Math.min(RETRY_LONGEST_MS, RETRY_MS * 2 ** attempt);
+}

@@ -1,0 +1,109 @@
+/** The store of one supervisor: where it is, the process it needs, whether it can be used. */
+import { accessSync, constants, existsSync, readdirSync, unlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Fleet } from "../process/fleet.ts";
+import type { Mode } from "../process/mode.ts";
+import type { Site } from "../process/site.ts";
+import { UserError } from "../user_error.ts";
+import type { StoreBoot } from "./child.ts";
+import { checkRedis } from "./redis_connection.ts";
+import type { StoreAddress } from "./store_address.ts";
+
+const BOOT_WAIT_MS = 10_000;
+const DRAIN_WAIT_MS = 10_000;
+const SOCKET_NAME = /^store-(\d+)\.sock$/;
+
+/** Where this supervisor and its children find the store. */
+export function storeAddress(site: Site): StoreAddress {
+  const { url } = site.config.store;
+  if (!url.startsWith("sqlite:")) return { kind: "redis", url };
+  return {
+    kind: "sqlite",
+    path: pathOf(url, site.dir),
+    socket: join(site.runDir, `store-${process.pid}.sock`),
+  };
+}
+
+/** The same for a short command that opens the file itself. */
+export function ownStoreAddress(site: Pick<Site, "config" | "dir">): StoreAddress {
+  const { url } = site.config.store;
+  return url.startsWith("sqlite:")
+    ? { kind: "sqlite", path: pathOf(url, site.dir), socket: "" }
+    : { kind: "redis", url };
+}
+
+/** Throws a UserError with one sentence when the store can't be used now. */
+export async function checkStore(address: StoreAddress): Promise<void> {
+  if (address.kind === "redis") await checkRedis(address.url);
+  else checkFile(address.path);
+}
+
+/** The process that alone opens the SQLite file; undefined for Redis, which every process reaches by itself. */
+export function storeMode(site: Site): Mode | undefined {
+  const address = storeAddress(site);
+  if (address.kind !== "sqlite") return undefined;
+  const { path, socket } = address;
+  const fleet = new Fleet<StoreBoot, never, never>({
+    kind: "store",
+    slots: 1,
+    bootTimeoutMs: BOOT_WAIT_MS,
+    boot: () => ({ path, socket }),
+  });
+  return {
+    name: "store",
+    async start() {
+      checkFile(path);
+      removeStaleSockets(site.runDir);
+      await fleet.start();
+    },
+    children: () => fleet.status(),
+    status: async () => ({ path }),
+    samples: () => fleet.samples(),
+    complaint: () => fleet.complaint(),
+    async drain() {
+      await fleet.drain(DRAIN_WAIT_MS);
+      removeIfThere(socket);
+    },
+    kill() {
+      fleet.kill();
+      removeIfThere(socket);
+    },
+  };
+}
+
+function pathOf(url: string, dir: string): string {
+  const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
+  return path.startsWith("/") ? path : join(dir, path);
+}
+
+/** Before anything starts: the file itself is made at the first write. */
+function checkFile(path: string): void {
+  const needed = existsSync(path) ? [path, dirname(path)] : [dirname(path)];
+  for (const place of needed) {
+    try {
+      accessSync(place, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+      const reason = missing ? `there is no folder ${place}` : `${place} can't be written`;
+      throw new UserError(`can't use the store ${path}: ${reason}; set store.url to another place`, 1, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** A supervisor that was killed leaves its socket behind. */
+function removeStaleSockets(runDir: string): void {
+  for (const name of readdirSync(runDir)) {
+    const pid = SOCKET_NAME.exec(name)?.[1];
+    if (pid && !existsSync(`/proc/${pid}`)) removeIfThere(join(runDir, name));
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}

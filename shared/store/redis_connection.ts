@@ -1,0 +1,109 @@
+import { Redis, type RedisOptions } from "ioredis";
+import { UserError } from "../user_error.ts";
+import { StoreError } from "./store_error.ts";
+
+const CONNECT_WAIT_MS = 3_000;
+const RECONNECT_MS = 50;
+const RECONNECT_LONGEST_MS = 1_000;
+const JITTER_MS = 100;
+/** XPENDING … IDLE came with it. */
+const OLDEST_VERSION = [6, 2] as const;
+
+/** A connection that comes back by itself, for ever; what was asked meanwhile waits and is sent again. */
+export function lastingConnection(url: string): Redis {
+  return connection(url, {
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt) =>
+      Math.min(RECONNECT_LONGEST_MS, RECONNECT_MS * 2 ** Math.min(attempt - 1, 10)) +
+      Math.random() * JITTER_MS,
+    // A replica answers so after a fail-over: connect again and repeat.
+    reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 2 : false),
+  });
+}
+
+/** A connection that stays down once it is lost, so that nothing is repeated behind our back. */
+export function singleConnection(url: string): Redis {
+  return connection(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
+}
+
+/** Throws a UserError with one sentence when Redis can't be used now. */
+export async function checkRedis(url: string): Promise<void> {
+  const redis = singleConnection(url);
+  try {
+    await connectNow(redis);
+    const version = /^redis_version:(\S+)/m.exec(await redis.info("server"))?.[1] ?? "";
+    if (isTooOld(version)) {
+      throw new UserError(
+        `Redis at ${placeOf(url)} is version ${version}: Trivet needs ${OLDEST_VERSION.join(".")} or newer`,
+      );
+    }
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`can't use Redis at ${placeOf(url)}: ${reasonOf(error)}`, 1, { cause: error });
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** What a caller is told about a failed command. */
+export function redisError(url: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  return new StoreError(`Redis at ${placeOf(url)}: ${reasonOf(error)}`, true, { cause: error });
+}
+
+/** Host and port: a URL may hold a password. */
+export function placeOf(url: string): string {
+  const { hostname, port } = new URL(url);
+  return `${hostname || "localhost"}:${port || "6379"}`;
+}
+
+function connection(
+  url: string,
+  options: Pick<RedisOptions, "maxRetriesPerRequest" | "retryStrategy" | "reconnectOnError">,
+): Redis {
+  const redis = new Redis(url, {
+    ...options,
+    lazyConnect: true,
+    connectTimeout: CONNECT_WAIT_MS,
+    connectionName: `trivet-${process.pid}`,
+    disableClientInfo: true,
+  });
+  // Each call rejects by itself; without a listener ioredis would print to the console.
+  redis.on("error", (error: Error) => {
+    lastErrors.set(redis, error);
+  });
+  return redis;
+}
+
+/** ioredis rejects a failed connect with "Connection is closed."; the reason comes as an event before. */
+const lastErrors = new WeakMap<Redis, Error>();
+
+/** Connects; rejects with the reason. */
+export async function connectNow(redis: Redis): Promise<void> {
+  try {
+    await redis.connect();
+  } catch (error) {
+    throw lastErrors.get(redis) ?? error;
+  }
+}
+
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldMajor, oldMinor] = OLDEST_VERSION;
+  return major < oldMajor || (major === oldMajor && minor < oldMinor);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error ? String(error.code) : "";
+  const message = error.message;
+  if (code === "ECONNREFUSED")
+    return "the connection is refused: start Redis or set store.url to where it is";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "there is no host of that name: check store.url";
+  if (code === "ETIMEDOUT" || message === "connect ETIMEDOUT")
+    return "it does not answer: check store.url and the network";
+  if (/^(NOAUTH|WRONGPASS)/.test(message)) return "it refuses the user or password in store.url";
+  if (message.startsWith("OOM")) return "its memory is full (maxmemory): give it more or free some";
+  if (message.startsWith("MISCONF")) return "it can't save to its disk and refuses writes: look into its log";
+  return message;
+}

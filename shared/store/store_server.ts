@@ -1,0 +1,168 @@
+import { chmodSync, unlinkSync } from "node:fs";
+import type { Socket, UnixSocketListener } from "bun";
+import { log } from "../log.ts";
+import { sentenceOf } from "../user_error.ts";
+import { FrameLink } from "./frame_link.ts";
+import type { Claim } from "./jobs/job.ts";
+import type { JobStore } from "./jobs/job_store.ts";
+import type { StoreAnswers, StoreCall, StoreReply, StoreRequest } from "./jobs/store_call.ts";
+import { StoreError } from "./store_error.ts";
+
+/** A store that can say what an owner holds, for clients that lost an answer. */
+export type ServedStore = JobStore & { owned(queue: string, owner: string): Promise<Claim> };
+
+interface Connection {
+  link: FrameLink<StoreReply, StoreRequest>;
+  client: string;
+  claims: Map<number, AbortController>;
+}
+
+/** Answers the calls of this node's processes on a unix socket, for a store that only one process should touch. */
+export class StoreServer {
+  readonly #store: ServedStore;
+  readonly #connections = new Map<Socket<unknown>, Connection>();
+  #listener: UnixSocketListener<unknown> | undefined;
+
+  constructor(store: ServedStore) {
+    this.#store = store;
+  }
+
+  /** Only this user and its group may connect. Throws when the socket can't be made. */
+  listen(path: string): void {
+    unlinkIfThere(path);
+    const mask = process.umask(0o117);
+    try {
+      this.#listener = Bun.listen<unknown>({
+        unix: path,
+        socket: {
+          open: (socket) => this.#open(socket),
+          data: (socket, chunk) => this.#data(socket, chunk),
+          drain: (socket) => this.#connections.get(socket)?.link.drained(),
+          close: (socket) => this.#close(socket),
+          error: (_socket, error) => log.warn({ err: error }, "a connection to the store failed"),
+        },
+      });
+    } finally {
+      process.umask(mask);
+    }
+    chmodSync(path, 0o660);
+  }
+
+  /** Ends the waiting claims and the connections, then closes the store, which finishes its writes. */
+  async close(): Promise<void> {
+    this.#listener?.stop();
+    for (const connection of this.#connections.values()) abortClaims(connection);
+    await this.#store.close();
+    for (const socket of this.#connections.keys()) socket.end();
+  }
+
+  #open(socket: Socket<unknown>): void {
+    const connection: Connection = {
+      link: new FrameLink<StoreReply, StoreRequest>(socket, (request) => this.#hear(connection, request)),
+      client: "",
+      claims: new Map(),
+    };
+    this.#connections.set(socket, connection);
+  }
+
+  #data(socket: Socket<unknown>, chunk: Uint8Array): void {
+    try {
+      this.#connections.get(socket)?.link.take(chunk);
+    } catch (error) {
+      log.warn({ err: error }, "the store heard something that is no call");
+      socket.terminate();
+    }
+  }
+
+  #close(socket: Socket<unknown>): void {
+    const connection = this.#connections.get(socket);
+    if (connection) abortClaims(connection);
+    this.#connections.delete(socket);
+  }
+
+  #hear(connection: Connection, request: StoreRequest): void {
+    switch (request.kind) {
+      case "hello":
+        for (const other of this.#connections.values())
+          if (other.client === request.client) abortClaims(other);
+        connection.client = request.client;
+        return;
+      case "abort":
+        connection.claims.get(request.number)?.abort();
+        return;
+      case "call":
+        void this.#answer(connection, request.number, request.call);
+        return;
+    }
+  }
+
+  async #answer(connection: Connection, number: number, call: StoreCall): Promise<void> {
+    try {
+      connection.link.send({ number, answer: await this.#run(connection, number, call) });
+    } catch (error) {
+      const retryable = error instanceof StoreError && error.retryable;
+      if (!(error instanceof StoreError)) log.error({ err: error }, `the store could not ${call.op}`);
+      connection.link.send({ number, sentence: sentenceOf(error), retryable });
+    }
+  }
+
+  async #run(
+    connection: Connection,
+    number: number,
+    call: StoreCall,
+  ): Promise<StoreAnswers[StoreCall["op"]]> {
+    const store = this.#store;
+    switch (call.op) {
+      case "enqueue":
+        await store.enqueue(call.jobs);
+        return null;
+      case "claim":
+        return this.#claim(connection, number, call);
+      case "owned":
+        return store.owned(call.queue, call.owner);
+      case "settle":
+        return store.settle(call.owner, call.settlements);
+      case "renew":
+        await store.leases.renew(call.queues, call.owners, call.leaseMs);
+        return null;
+      case "release":
+        return store.leases.release(call.queues, call.owner);
+      case "reclaim":
+        return store.leases.reclaim(call.queues, call.leaseMs);
+      case "promote":
+        return store.leases.promote(call.queues, call.maxMs);
+      case "counts":
+        return store.counts(call.queues);
+      case "dead":
+        return store.dead(call.queue, call.max);
+      case "replay":
+        return store.replay(call.queue, call.ids ?? undefined);
+    }
+  }
+
+  async #claim(
+    connection: Connection,
+    number: number,
+    call: Extract<StoreCall, { op: "claim" }>,
+  ): Promise<Claim> {
+    const abort = new AbortController();
+    connection.claims.set(number, abort);
+    try {
+      return await this.#store.claim(call.queue, call.owner, call.max, call.waitMs, abort.signal);
+    } finally {
+      connection.claims.delete(number);
+    }
+  }
+}
+
+function abortClaims(connection: Connection): void {
+  for (const abort of connection.claims.values()) abort.abort();
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
