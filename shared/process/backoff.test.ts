@@ -1,0 +1,8 @@
+import { expect, test } from "bun:test";
+import { restartDelayMs } from "./backoff.ts";
+
+test("doubles from 100 ms and stays at 30 s", () => {
+  expect([1, 2, 3, 4, 8, 9, 10, 1000, 1e9].map(restartDelayMs)).toEqual([
+    100, 200, 400, 800, 12_800, 25_600, 30_000, 30_000, 30_000,
+  ]);
+});
