@@ -140,19 +140,25 @@ export class Fleet<Boot, Down, Up> {
   #spawn(index: number): void {
     const slot = this.#slots[index]!;
     const { kind, bootTimeoutMs } = this.#spec;
-    const child = new Child<Boot, Down, Up>(kind, index, this.#spec.boot(index), this.#spec.fds?.(index) ?? [], {
-      ready: () => {
-        clearTimeout(slot.timer);
-        slot.timer = setTimeout(() => {
-          slot.failures = 0;
-          slot.lastFailure = "";
-        }, STEADY_MS);
-        if (!this.#leaving) this.#spec.onReady?.(child);
-        if (this.ready().length === this.#slots.length) this.#starting?.resolve();
+    const child = new Child<Boot, Down, Up>(
+      kind,
+      index,
+      this.#spec.boot(index),
+      this.#spec.fds?.(index) ?? [],
+      {
+        ready: () => {
+          clearTimeout(slot.timer);
+          slot.timer = setTimeout(() => {
+            slot.failures = 0;
+            slot.lastFailure = "";
+          }, STEADY_MS);
+          if (!this.#leaving) this.#spec.onReady?.(child);
+          if (this.ready().length === this.#slots.length) this.#starting?.resolve();
+        },
+        message: (body) => this.#spec.onMessage?.(child, body),
+        gone: (sentence) => this.#lost(index, child, sentence),
       },
-      message: (body) => this.#spec.onMessage?.(child, body),
-      gone: (sentence) => this.#lost(index, child, sentence),
-    });
+    );
     slot.child = child;
     slot.timer = setTimeout(() => {
       log.warn({ pid: child.pid, kind }, `not ready after ${bootTimeoutMs / 1000} s: starting it again`);

@@ -25,7 +25,8 @@ export interface SocketAddress {
 export function parseAddress(text: string): SocketAddress {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (!match || port > 65535) throw new RangeError(`"${text}" is not an address: write host:port, like "127.0.0.1:8080"`);
+  if (!match || port > 65535)
+    throw new RangeError(`"${text}" is not an address: write host:port, like "127.0.0.1:8080"`);
   return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
 }
 
@@ -72,9 +73,12 @@ function listening(fd: number, text: string): number {
 
 function refusal(text: string): UserError {
   const code = errno();
-  if (code === EADDRINUSE) return new UserError(`${text} is in use by another program: stop it or choose another port`);
-  if (code === EACCES) return new UserError(`may not listen on ${text}: ports below 1024 need root or CAP_NET_BIND_SERVICE`);
-  if (code === EADDRNOTAVAIL) return new UserError(`can't listen on ${text}: this machine has no such address`);
+  if (code === EADDRINUSE)
+    return new UserError(`${text} is in use by another program: stop it or choose another port`);
+  if (code === EACCES)
+    return new UserError(`may not listen on ${text}: ports below 1024 need root or CAP_NET_BIND_SERVICE`);
+  if (code === EADDRNOTAVAIL)
+    return new UserError(`can't listen on ${text}: this machine has no such address`);
   return new UserError(`can't listen on ${text}: system error ${code}`);
 }
 
@@ -89,7 +93,9 @@ function encode(text: string, host: string, port: number): Uint8Array {
   }
   const parts = (host === "localhost" ? "127.0.0.1" : host).split(".").map(Number);
   if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) {
-    throw new UserError(`can't listen on ${text}: write an IP address of this machine, like 127.0.0.1 or 0.0.0.0`);
+    throw new UserError(
+      `can't listen on ${text}: write an IP address of this machine, like 127.0.0.1 or 0.0.0.0`,
+    );
   }
   const bytes = new Uint8Array(16);
   new DataView(bytes.buffer).setUint16(0, AF_INET, true);

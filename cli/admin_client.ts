@@ -1,0 +1,35 @@
+import { loadConfig } from "../shared/config/load.ts";
+import { runDirCandidates } from "../shared/process/run_dir.ts";
+import type { Status } from "../shared/process/overview.ts";
+import type { Invocation } from "./command.ts";
+import { type ModeName, socketName } from "./site.ts";
+
+const MODES: readonly ModeName[] = ["up", "proxy", "serve", "worker"];
+const ANSWER_MS = 5000;
+
+export interface Running {
+  mode: ModeName;
+  socket: string;
+  status: Status;
+}
+
+/** The supervisors that answer on this node, by the admin folder of the config. */
+export async function findRunning({ configFile, name }: Invocation): Promise<Running[]> {
+  const { config, dir } = await loadConfig(configFile);
+  const places = runDirCandidates(config.admin.dir, dir).flatMap((runDir) =>
+    MODES.map((mode) => ({ mode, socket: `${runDir}/${socketName(mode, name)}` })),
+  );
+  const found = await Promise.all(places.map(async (place) => ({ ...place, status: await ask(place.socket) })));
+  return found.flatMap((running) => (running.status ? [{ ...running, status: running.status }] : []));
+}
+
+async function ask(socket: string): Promise<Status | undefined> {
+  try {
+    const response = await fetch("http://trivet/status", { unix: socket, signal: AbortSignal.timeout(ANSWER_MS) });
+    return (await response.json()) as Status;
+  } catch (error) {
+    // No such socket, or one left behind by a process that was killed.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+import { UserError } from "../shared/user_error.ts";
+import type { Command } from "./command.ts";
+
+/** How a supervisor starts its children; not for people, so `trivet help` leaves it out. */
+export const child: Command = {
+  name: "child",
+  usage: "trivet child KIND SLOT",
+  summary: "what a supervisor starts",
+  async run({ operands: [kind] }) {
+    if (!process.connected)
+      throw new UserError("trivet child is started by a supervisor only: use trivet up", 2);
+    const { runChild } = await roomOf(kind);
+    runChild();
+    return new Promise<never>(() => undefined);
+  },
+};
+
+async function roomOf(kind: string | undefined): Promise<{ runChild(): void }> {
+  switch (kind) {
+    case "proxy":
+      return import("../proxy/child.ts");
+    case "serve":
+      return import("../daemon/serve/child.ts");
+    case "worker":
+      return import("../daemon/worker/child.ts");
+    case "store":
+      return import("../shared/store/child.ts");
+    default:
+      throw new UserError(`no such child: ${kind}`, 2);
+  }
+}

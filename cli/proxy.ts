@@ -1,0 +1,29 @@
+import { proxyMode } from "../proxy/main.ts";
+import { supervise } from "../shared/process/supervisor.ts";
+import { UserError } from "../shared/user_error.ts";
+import type { Command } from "./command.ts";
+import { adminPlaces, openSite } from "./site.ts";
+import { VERSION } from "./version.ts";
+
+export const proxy: Command = {
+  name: "proxy",
+  usage: "trivet proxy",
+  summary: "run the edge: listeners, routes, backends",
+  flags: { "--admin-http": true },
+  async run(invocation) {
+    const site = await openSite(invocation);
+    const mode = proxyMode(site);
+    if (mode.needsServe) {
+      throw new UserError(
+        '"serve:" is the app server of the same "trivet up": give the routes of this edge a [backend.NAME] with servers',
+        2,
+      );
+    }
+    const http = invocation.flags.get("--admin-http");
+    return supervise(
+      [mode],
+      adminPlaces(site, "proxy", typeof http === "string" ? http : undefined),
+      VERSION,
+    );
+  },
+};

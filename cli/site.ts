@@ -1,0 +1,35 @@
+import { loadConfig } from "../shared/config/load.ts";
+import type { AdminPlaces } from "../shared/process/admin.ts";
+import { parseAddress } from "../shared/process/listen_socket.ts";
+import { makeRunDir } from "../shared/process/run_dir.ts";
+import type { Site } from "../shared/process/site.ts";
+import type { Invocation } from "./command.ts";
+
+export type ModeName = "up" | "proxy" | "serve" | "worker";
+
+/** proxy and up answer on admin.http itself, serve on the next port, worker on the one after. */
+const HTTP_PORT_OFFSET: Record<ModeName, number> = { up: 0, proxy: 0, serve: 1, worker: 2 };
+
+/** The configuration and the folders of one instance; makes the admin folder. */
+export async function openSite({ configFile, name }: Invocation): Promise<Site> {
+  const { config, file, dir } = await loadConfig(configFile);
+  return { config, configFile: file, dir, runDir: makeRunDir(config.admin.dir, dir), name };
+}
+
+/** Where the supervisor of a mode answers. */
+export function adminPlaces(site: Site, mode: ModeName, http: string | undefined): AdminPlaces {
+  return {
+    socket: `${site.runDir}/${socketName(mode, site.name)}`,
+    http: http ?? httpAddress(site.config.admin.http, mode),
+  };
+}
+
+export function socketName(mode: ModeName, name: string): string {
+  return name ? `${mode}-${name}.sock` : `${mode}.sock`;
+}
+
+function httpAddress(base: string, mode: ModeName): string {
+  if (!base) return "";
+  const { host, port } = parseAddress(base);
+  return `${host.includes(":") ? `[${host}]` : host}:${port + HTTP_PORT_OFFSET[mode]}`;
+}

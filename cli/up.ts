@@ -1,0 +1,46 @@
+import { existsSync } from "node:fs";
+import { serveMode } from "../daemon/serve/main.ts";
+import { workerMode } from "../daemon/worker/main.ts";
+import { proxyMode } from "../proxy/main.ts";
+import type { Mode } from "../shared/process/mode.ts";
+import type { Site } from "../shared/process/site.ts";
+import { supervise } from "../shared/process/supervisor.ts";
+import { storeAddress, storeMode } from "../shared/store/main.ts";
+import { UserError } from "../shared/user_error.ts";
+import type { Command } from "./command.ts";
+import { adminPlaces, openSite } from "./site.ts";
+import { VERSION } from "./version.ts";
+
+export const up: Command = {
+  name: "up",
+  usage: "trivet up",
+  summary: "run the edge, the app and the workers of trivet.toml under one supervisor",
+  flags: { "--admin-http": true },
+  async run(invocation) {
+    const site = await openSite(invocation);
+    const http = invocation.flags.get("--admin-http");
+    return supervise(
+      modesOf(site),
+      adminPlaces(site, "up", typeof http === "string" ? http : undefined),
+      VERSION,
+    );
+  },
+};
+
+/** The edge always; the app and the workers when their file is there. Stores start first, the edge last. */
+function modesOf(site: Site): Mode[] {
+  const proxy = proxyMode(site);
+  const modes: Mode[] = [];
+  const hasApp = existsSync(site.config.serve.app);
+  const hasHandlers = existsSync(site.config.worker.handlers);
+  if (!hasApp && proxy.needsServe) {
+    throw new UserError(
+      `no app at ${site.config.serve.app}: write one ("trivet init" makes an example) or route to a backend`,
+    );
+  }
+  const store = hasApp || hasHandlers ? storeMode(site) : undefined;
+  if (store) modes.push(store);
+  if (hasHandlers) modes.push(workerMode(site, storeAddress(site)));
+  if (hasApp) modes.push(serveMode(site, storeAddress(site), (sockets) => proxy.setServeSockets(sockets)));
+  return [...modes, proxy];
+}

@@ -1,0 +1,58 @@
+import type { SocketHandler } from "bun";
+import { log } from "../shared/log.ts";
+import type { Edge } from "./edge.ts";
+import {
+  clientDrained,
+  clientEnded,
+  clientLeft,
+  discard,
+  requestArrived,
+  requestBodyArrived,
+} from "./exchange.ts";
+import { flush } from "./send.ts";
+import { Session } from "./session.ts";
+import { tunnelClientDrained, tunnelClientEnded, tunnelFromClient } from "./tunnel.ts";
+
+/** What happens on client connections → the story of the exchange they carry. */
+export function clientHandlers(edge: Edge): SocketHandler<Session> {
+  return {
+    open(socket) {
+      socket.data = new Session(edge, socket, edge.peers.of(socket.remoteAddress));
+      edge.opened(socket.data);
+    },
+    data(socket, chunk) {
+      const session = socket.data;
+      switch (session.phase) {
+        case "idle":
+        case "head":
+          return requestArrived(session, chunk);
+        case "exchange":
+          return session.exchange === null ? undefined : requestBodyArrived(session.exchange, chunk);
+        case "tunnel":
+          return session.exchange === null ? undefined : tunnelFromClient(session.exchange, chunk);
+        case "lingering":
+          return discard(session, chunk);
+        case "closed":
+          return;
+      }
+    },
+    drain(socket) {
+      const session = socket.data;
+      if (session.unsent === null || !flush(session) || session.exchange === null) return;
+      if (session.phase === "tunnel") tunnelClientDrained(session.exchange);
+      else clientDrained(session.exchange);
+    },
+    end(socket) {
+      const session = socket.data;
+      if (session.phase === "tunnel" && session.exchange) tunnelClientEnded(session.exchange);
+      else clientEnded(session);
+    },
+    close(socket) {
+      clientLeft(socket.data);
+    },
+    error(socket, error) {
+      log.error({ err: error }, "a fault of ours on a client connection");
+      socket.terminate();
+    },
+  };
+}

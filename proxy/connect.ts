@@ -1,0 +1,16 @@
+import type { Exchange } from "./exchange_state.ts";
+import type { Server } from "./server.ts";
+import { Upstream } from "./upstream.ts";
+import { upstreamHandlers } from "./upstream_handlers.ts";
+
+/** Starts a connection to a server; the handlers hear how it goes. */
+export function connect(server: Server, exchange: Exchange): Upstream {
+  const upstream = new Upstream(server, exchange);
+  const { target } = server;
+  const options = { socket: upstreamHandlers, data: upstream, allowHalfOpen: true };
+  const opening =
+    "unix" in target ? Bun.connect({ ...target, ...options }) : Bun.connect({ ...target, ...options });
+  // connectError has heard it already.
+  opening.catch(() => undefined);
+  return upstream;
+}

@@ -1,0 +1,121 @@
+import type { AccessLog } from "./access_log.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { EdgeCounts } from "./edge_counts.ts";
+import { clientLeft, deadlinePassed } from "./exchange.ts";
+import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
+import { octets, spells } from "./http/octets.ts";
+import { type RequestLimits, requestFields } from "./http/request_head.ts";
+import { Peers } from "./peer.ts";
+import type { RequestIds } from "./request_id.ts";
+import type { Router } from "./router.ts";
+import { Session } from "./session.ts";
+import { TrustedAddresses } from "./trusted_addresses.ts";
+
+export interface EdgeTimeouts {
+  connectMs: number;
+  clientMs: number;
+  serverMs: number;
+  requestHeadMs: number;
+  keepAliveMs: number;
+  tunnelMs: number;
+}
+
+export interface EdgeLimits extends RequestLimits {
+  /** 0: none. */
+  bodyBytesMax: number;
+}
+
+export interface EdgeParts {
+  timeouts: EdgeTimeouts;
+  limits: EdgeLimits;
+  trustedProxies: readonly string[];
+  router: Router;
+  accessLog: AccessLog | undefined;
+  counts: EdgeCounts;
+  ids: RequestIds;
+}
+
+const H2C = octets("h2c");
+
+/** One data-plane process: what all its sessions share. */
+export class Edge {
+  readonly timeouts: EdgeTimeouts;
+  readonly limits: EdgeLimits;
+  readonly router: Router;
+  readonly counts: EdgeCounts;
+  readonly trusted: TrustedAddresses;
+  readonly peers: Peers;
+  readonly ids: RequestIds;
+  readonly exchanges = new Exchanges();
+  readonly deadlines = new Deadlines();
+  /** Every response says Connection: close. */
+  draining = false;
+  readonly #accessLog: AccessLog | undefined;
+
+  constructor({ timeouts, limits, trustedProxies, router, accessLog, counts, ids }: EdgeParts) {
+    this.timeouts = timeouts;
+    this.limits = limits;
+    this.router = router;
+    this.counts = counts;
+    this.ids = ids;
+    this.trusted = new TrustedAddresses(trustedProxies);
+    this.peers = new Peers(this.trusted);
+    this.#accessLog = accessLog;
+  }
+
+  opened(session: Session): void {
+    this.counts.connections.value++;
+    this.counts.open.value++;
+    session.waitFor("client", this.timeouts.requestHeadMs);
+    this.deadlines.add(session);
+  }
+
+  /** Ends a session. `abruptly`: with a reset, so that what was sent is not taken for whole. */
+  closeSession(session: Session, abruptly: boolean): void {
+    if (session.phase === "closed") return;
+    session.phase = "closed";
+    this.deadlines.remove(session);
+    this.counts.open.value--;
+    const { socket } = session;
+    session.socket = null;
+    session.held = session.unsent = null;
+    if (abruptly) socket?.terminate();
+    else socket?.end();
+  }
+
+  sessionExpired(session: Session): void {
+    deadlinePassed(session);
+  }
+
+  /** The last word on an exchange: counters and the access line. */
+  logged(exchange: Exchange, ending: Ending): void {
+    const durationMs = performance.now() - exchange.startMs;
+    this.counts.ended(exchange, durationMs);
+    this.#accessLog?.write(exchange, ending, durationMs);
+  }
+
+  bodyTooLarge(bytes: number): boolean {
+    return this.limits.bodyBytesMax > 0 && bytes > this.limits.bodyBytesMax;
+  }
+
+  /** Whether the upgrade asked for is h2c; the exchange's head was parsed last. */
+  isH2c({ bytes, request }: Exchange): boolean {
+    const entry = request.upgradeField * 4;
+    const from = requestFields.spans[entry + 2]!;
+    return spells(bytes, from, Math.min(from + H2C.length, requestFields.spans[entry + 3]!), H2C);
+  }
+
+  /** Closes connections that carry nothing now. */
+  closeIdle(): void {
+    this.deadlines.each((timed) => {
+      if (timed instanceof Session && timed.phase === "idle") this.closeSession(timed, false);
+    });
+  }
+
+  /** Ends what is left. */
+  closeAll(): void {
+    this.deadlines.each((timed) => {
+      if (timed instanceof Session) clientLeft(timed);
+    });
+  }
+}

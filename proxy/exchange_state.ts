@@ -1,0 +1,124 @@
+import { Body } from "./http/body.ts";
+import { RequestHead } from "./http/request_head.ts";
+import type { Route } from "./router.ts";
+import type { Server } from "./server.ts";
+import type { Session } from "./session.ts";
+import type { Upstream } from "./upstream.ts";
+
+/**
+ * How an exchange ended, for the log: done; refused by us (bad request, no route); client left; a timeout; the server
+ * failed before its answer, or in the middle of it.
+ */
+export type Ending =
+  | "done"
+  | "refused"
+  | "client_left"
+  | "client_timeout"
+  | "connect_failed"
+  | "connect_timeout"
+  | "server_timeout"
+  | "server_closed"
+  | "bad_response"
+  | "truncated"
+  | "no_server"
+  | "drain_deadline";
+
+/** One request and its response: all that is known of it. Its story is told in exchange.ts; records are reused. */
+export class Exchange {
+  session!: Session;
+  readonly request = new RequestHead();
+  /** The bytes that hold the request's head, and after it what of the body came along. Kept until the answer begins. */
+  bytes!: Buffer;
+  /** Index in `bytes` after the head. */
+  bodyStart = 0;
+  readonly requestBody = new Body();
+  readonly responseBody = new Body();
+  route: Route | undefined = undefined;
+  server: Server | null = null;
+  upstream: Upstream | null = null;
+  id = 0;
+  attempts = 0;
+  /** Attempts whose server was given back. */
+  released = 0;
+  /** How it ended, when the answer was our own and the client has yet to take it. */
+  ending: Ending = "done";
+  /** The head made no sense: nothing in it can be quoted, and what follows it is not read. */
+  unreadable = false;
+  /** `bytes` still holds all of the body that went out. */
+  replayable = true;
+  idempotent = false;
+  isHead = false;
+  /** Some of the request went to the present upstream. */
+  sent = false;
+  /** Some of the final response went to the client. */
+  answered = false;
+  /** The connection to the client ends with this exchange. */
+  closing = false;
+  /** The connection to the server may carry another request. */
+  reusable = false;
+  eventStream = false;
+  /** Seconds the server keeps idle connections, when it says so. */
+  keepAliveTimeoutS = 0;
+  status = 0;
+  responseBytes = 0;
+  startMs = 0;
+  /** Milliseconds from the start to the first byte of the answer; -1: none came. */
+  firstByteMs = -1;
+
+  begin(session: Session, bytes: Buffer, bodyStart: number, id: number, startMs: number): void {
+    this.session = session;
+    this.bytes = bytes;
+    this.bodyStart = bodyStart;
+    this.id = id;
+    this.startMs = startMs;
+    this.route = undefined;
+    this.server = null;
+    this.upstream = null;
+    this.attempts = this.released = 0;
+    this.ending = "done";
+    this.unreadable = false;
+    this.replayable = true;
+    this.sent = this.answered = this.closing = this.reusable = this.eventStream = false;
+    this.keepAliveTimeoutS = 0;
+    this.status = 0;
+    this.responseBytes = 0;
+    this.firstByteMs = -1;
+  }
+
+  get method(): string {
+    return this.bytes.toString("latin1", this.request.start, this.request.methodEnd);
+  }
+
+  /** The target's path without its query. */
+  get path(): string {
+    const target = this.bytes.toString("latin1", this.request.pathStart, this.request.targetEnd);
+    const query = target.indexOf("?");
+    const path = query < 0 ? target : target.slice(0, query);
+    return path || "/";
+  }
+
+  /** Path and query. */
+  get target(): string {
+    return this.bytes.toString("latin1", this.request.pathStart, this.request.targetEnd);
+  }
+
+  /** The host's name without its port. */
+  get host(): string {
+    return this.bytes.toString("latin1", this.request.hostStart, this.request.hostNameEnd);
+  }
+}
+
+/** Records waiting to be used again. */
+const SPARE_MAX = 1024;
+
+export class Exchanges {
+  readonly #spare: Exchange[] = [];
+
+  take(): Exchange {
+    return this.#spare.pop() ?? new Exchange();
+  }
+
+  give(exchange: Exchange): void {
+    if (this.#spare.length < SPARE_MAX) this.#spare.push(exchange);
+  }
+}

@@ -1,0 +1,45 @@
+/** Which octets may stand where (RFC 9110 §5.5, §5.6.2; RFC 3986 §2), as tables for one-pass loops. */
+
+export const HTAB = 9;
+export const LF = 10;
+export const CR = 13;
+export const SP = 32;
+export const COLON = 58;
+
+/** 1 for a token character (RFC 9110 §5.6.2): methods and field names. */
+export const TOKEN = table((c) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/.test(String.fromCharCode(c)));
+
+/** 1 for what a field value may hold: visible characters, space, tab, and obs-text (RFC 9110 §5.5). */
+export const FIELD_VALUE = table((c) => c === HTAB || (c >= SP && c !== 127));
+
+/** 1 for what a request target may hold: visible ASCII but "#", which no target has (RFC 9112 §3.2). */
+export const TARGET = table((c) => c > SP && c < 127 && c !== 35);
+
+/** 1 for what a host name may hold: unreserved, sub-delims and percent (RFC 3986 §3.2.2, reg-name). */
+export const AUTHORITY = table((c) => /^[A-Za-z0-9\-._~!$&'()*+,;=%]$/.test(String.fromCharCode(c)));
+
+/** The value of a hexadecimal digit plus one; 0 for anything else. */
+export const HEX_PLUS_ONE = Uint8Array.from({ length: 256 }, (_, c) => {
+  const digit = Number.parseInt(String.fromCharCode(c), 16);
+  return Number.isNaN(digit) || c > 127 ? 0 : digit + 1;
+});
+
+function table(allowed: (octet: number) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, c) => (c < 256 && allowed(c) ? 1 : 0));
+}
+
+/** ASCII bytes of a text. */
+export function octets(text: string): Buffer {
+  return Buffer.from(text, "latin1");
+}
+
+/** Whether the bytes at `at` spell `lower` in any case. `lower` holds no letters in upper case. */
+export function spells(bytes: Uint8Array, at: number, end: number, lower: Uint8Array): boolean {
+  const length = lower.length;
+  if (end - at !== length) return false;
+  for (let i = 0; i < length; i++) {
+    const c = bytes[at + i]!;
+    if (c !== lower[i] && (c < 65 || c > 90 || (c | 32) !== lower[i])) return false;
+  }
+  return true;
+}

@@ -1,0 +1,167 @@
+import { type ConnectionOptions, readConnections } from "./connection_options.ts";
+import { BAD_LENGTH, NO_LENGTH, readContentLength } from "./content_length.ts";
+import { BAD, FieldTable, MORE, scanFields } from "./field_table.ts";
+import { CR, FIELD_VALUE, LF, octets, SP, spells } from "./octets.ts";
+
+/** A server's head may be larger than a client's: it is ours to trust, within reason. */
+export const RESPONSE_HEAD_BYTES_MAX = 65_536;
+const FIELDS_MAX = 1000;
+const REASON_BYTES_MAX = 1024;
+
+const HTTP_1 = octets("HTTP/1.");
+const CHUNKED = octets("chunked");
+const NAME = {
+  upgrade: octets("upgrade"),
+  trailer: octets("trailer"),
+  connection: octets("connection"),
+  keepAlive: octets("keep-alive"),
+  contentType: octets("content-type"),
+  contentLength: octets("content-length"),
+  proxyConnection: octets("proxy-connection"),
+  transferEncoding: octets("transfer-encoding"),
+};
+const EVENT_STREAM = octets("text/event-stream");
+
+/** One response head: what it says of itself and of the body that follows. Reused. */
+export class ResponseHead implements ConnectionOptions {
+  status = 0;
+  minor = 1;
+  /** Index of the first field. */
+  fieldsStart = 0;
+  /** Index of the empty line that ends the fields. */
+  fieldsEnd = 0;
+  contentLength = NO_LENGTH;
+  chunked = false;
+  close = false;
+  keepAlive = false;
+  upgrade = false;
+  /** Index of the first Connection field, -1 when absent. */
+  connectionField = -1;
+  eventStream = false;
+  upgradeField = -1;
+  contentLengthField = -1;
+  transferEncodingField = -1;
+  /** Keep-Alive: timeout=N, in seconds; 0 when the server did not say. */
+  keepAliveTimeoutS = 0;
+}
+
+/** The fields of the response head that was parsed last. Valid until the next parse. */
+export const responseFields = new FieldTable();
+
+/** Reads a response head (RFC 9112 §4) from bytes[from, end). The index after it, MORE, or BAD. */
+export function parseResponseHead(bytes: Uint8Array, from: number, end: number, head: ResponseHead): number {
+  const after = parseStatusLine(bytes, from, end, head);
+  return after === MORE && end - from >= RESPONSE_HEAD_BYTES_MAX ? BAD : after;
+}
+
+function parseStatusLine(bytes: Uint8Array, from: number, end: number, head: ResponseHead): number {
+  for (let i = 0; i < HTTP_1.length; i++) {
+    if (from + i >= end) return MORE;
+    if (bytes[from + i] !== HTTP_1[i]) return BAD;
+  }
+  // "HTTP/1.1 200" and what follows it: space and a reason, or the line's end at once.
+  if (from + 13 > end) return MORE;
+  head.minor = bytes[from + 7]! - 48;
+  if ((head.minor !== 0 && head.minor !== 1) || bytes[from + 8] !== SP) return BAD;
+  head.status = readStatus(bytes, from + 9);
+  if (head.status < 100 || head.status > 599) return BAD;
+  let at = from + 12;
+  if (bytes[at] !== SP && bytes[at] !== CR) return BAD;
+  const reasonStart = at;
+  while (at < end && FIELD_VALUE[bytes[at]!] === 1) at++;
+  if (at - reasonStart > REASON_BYTES_MAX) return BAD;
+  if (at + 1 >= end) return at < end && bytes[at] !== CR ? BAD : MORE;
+  if (bytes[at] !== CR || bytes[at + 1] !== LF) return BAD;
+  head.fieldsStart = at + 2;
+  const after = scanFields(bytes, at + 2, end, responseFields, FIELDS_MAX);
+  if (after <= 0) return after === MORE ? MORE : BAD;
+  head.fieldsEnd = after - 2;
+  return understand(bytes, head) ? after : BAD;
+}
+
+function readStatus(bytes: Uint8Array, at: number): number {
+  let status = 0;
+  for (let i = 0; i < 3; i++) {
+    const digit = bytes[at + i]! - 48;
+    if (digit < 0 || digit > 9) return 0;
+    status = status * 10 + digit;
+  }
+  return status;
+}
+
+function understand(bytes: Uint8Array, head: ResponseHead): boolean {
+  head.contentLength = NO_LENGTH;
+  head.chunked = head.close = head.keepAlive = head.upgrade = head.eventStream = false;
+  head.upgradeField = head.contentLengthField = head.transferEncodingField = head.connectionField = -1;
+  head.keepAliveTimeoutS = 0;
+  const { spans, count } = responseFields;
+  for (let i = 0; i < count; i++) {
+    const entry = i * 4;
+    if (!readField(bytes, i, spans[entry]!, spans[entry + 1]!, spans[entry + 2]!, spans[entry + 3]!, head))
+      return false;
+  }
+  if (head.connectionField >= 0)
+    readConnections(bytes, head.connectionField, NAME.connection, responseFields, head);
+  // Both, or chunked from HTTP/1.0: where the body ends is a matter of opinion (RFC 9112 §6.1, §6.3).
+  return !head.chunked || (head.contentLength === NO_LENGTH && head.minor === 1);
+}
+
+function readField(
+  bytes: Uint8Array,
+  i: number,
+  name: number,
+  nameEnd: number,
+  value: number,
+  end: number,
+  head: ResponseHead,
+): boolean {
+  switch (nameEnd - name) {
+    case 7:
+      if (spells(bytes, name, nameEnd, NAME.upgrade)) {
+        head.upgradeField = i;
+        responseFields.drop(i);
+      } else if (spells(bytes, name, nameEnd, NAME.trailer)) responseFields.drop(i);
+      return true;
+    case 10:
+      if (spells(bytes, name, nameEnd, NAME.connection)) {
+        if (head.connectionField < 0) head.connectionField = i;
+        responseFields.drop(i);
+      } else if (spells(bytes, name, nameEnd, NAME.keepAlive)) {
+        head.keepAliveTimeoutS = readTimeout(bytes, value, end);
+        responseFields.drop(i);
+      }
+      return true;
+    case 12:
+      if (spells(bytes, name, nameEnd, NAME.contentType))
+        head.eventStream = spells(bytes, value, Math.min(end, value + EVENT_STREAM.length), EVENT_STREAM);
+      return true;
+    case 14:
+      return spells(bytes, name, nameEnd, NAME.contentLength) ? readLength(bytes, i, value, end, head) : true;
+    case 16:
+      if (spells(bytes, name, nameEnd, NAME.proxyConnection)) responseFields.drop(i);
+      return true;
+    case 17:
+      if (!spells(bytes, name, nameEnd, NAME.transferEncoding)) return true;
+      if (head.chunked || !spells(bytes, value, end, CHUNKED)) return false;
+      head.chunked = true;
+      head.transferEncodingField = i;
+      return true;
+    default:
+      return true;
+  }
+}
+
+function readLength(bytes: Uint8Array, i: number, from: number, end: number, head: ResponseHead): boolean {
+  if (head.contentLength !== NO_LENGTH) return false;
+  head.contentLength = readContentLength(bytes, from, end);
+  head.contentLengthField = i;
+  return head.contentLength !== BAD_LENGTH;
+}
+
+/** "timeout=5, max=100": how long the server keeps an idle connection, in seconds. */
+function readTimeout(bytes: Uint8Array, from: number, end: number): number {
+  const match = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(
+    Buffer.from(bytes.subarray(from, end)).toString("latin1"),
+  );
+  return match ? Number(match[1]) : 0;
+}

@@ -1,0 +1,69 @@
+/** Answers of our own: refusals and failures, as short plain text that says which. */
+import type { Ending, Exchange } from "./exchange_state.ts";
+import { send } from "./send.ts";
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+const RETRY_AFTER_S = 1;
+
+/** What the client reads under the status line. */
+const EXPLANATIONS: Partial<Record<Ending, string>> = {
+  connect_failed: "the server refused the connection",
+  connect_timeout: "the server did not accept the connection in time",
+  server_timeout: "the server did not answer in time",
+  server_closed: "the server closed the connection before it answered",
+  bad_response: "the server's answer was not valid HTTP",
+  no_server: "no server is up",
+  client_timeout: "the request did not arrive in time",
+};
+
+/** The status that tells a client how its exchange failed. */
+export function statusOf(ending: Ending): number {
+  switch (ending) {
+    case "no_server":
+      return 503;
+    case "connect_timeout":
+    case "server_timeout":
+      return 504;
+    case "client_timeout":
+      return 408;
+    default:
+      return 502;
+  }
+}
+
+/** Sends a whole response; the connection stays open only when the exchange is not closing. */
+export function reply(exchange: Exchange, status: number, ending: Ending, detail?: string): void {
+  const reason = REASONS[status] ?? "Error";
+  const body = `${status} ${reason}: ${detail ?? EXPLANATIONS[ending] ?? reason.toLowerCase()}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${reason}`,
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${body.length}`,
+    "Cache-Control: no-store",
+    ...(status === 503 ? [`Retry-After: ${RETRY_AFTER_S}`] : []),
+    ...(exchange.closing
+      ? ["Connection: close"]
+      : exchange.request.minor === 0
+        ? ["Connection: keep-alive"]
+        : []),
+  ];
+  const bytes = Buffer.from(`${head.join("\r\n")}\r\n\r\n${exchange.isHead ? "" : body}`, "latin1");
+  exchange.status = status;
+  exchange.answered = true;
+  exchange.responseBytes += bytes.length;
+  send(exchange.session, bytes, 0, bytes.length, false);
+}

@@ -1,0 +1,97 @@
+/** Our request to the server, made from the client's: one head, and what of the body is at hand, in one write. */
+import type { Edge } from "./edge.ts";
+import type { Exchange } from "./exchange_state.ts";
+import { clientOf, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
+import { copy, copyKeptFields } from "./http/field_table.ts";
+import { octets } from "./http/octets.ts";
+import { requestFields } from "./http/request_head.ts";
+import { send } from "./send.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** Heads and bodies up to this size together go out in one write; larger bodies follow in their own. */
+const SCRATCH_BYTES = 131_072;
+const BODY_WITH_HEAD_MAX = 32_768;
+
+const SPACE = octets(" ");
+const SLASH = octets("/");
+const VERSION_LINE_END = octets(" HTTP/1.1\r\n");
+const HOST = octets("Host: ");
+const CHUNKED = octets("Transfer-Encoding: chunked\r\n");
+const UPGRADE = octets("Connection: upgrade\r\nUpgrade: ");
+const LINE_END = octets("\r\n");
+
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+/**
+ * Sends head and body at hand; requestFields must be of this exchange's head. The index in exchange.bytes after what
+ * was read of this request; `exchange.requestBody` says whether it was whole or broken.
+ */
+export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream): number {
+  const { bytes, bodyStart, requestBody } = exchange;
+  let at = writeHead(edge, exchange);
+  const after = requestBody.take(bytes, bodyStart, bytes.length);
+  const kept = requestBody.keptEnd;
+  if (requestBody.broken) return after;
+  if (kept - bodyStart <= BODY_WITH_HEAD_MAX) {
+    at = copy(bytes, bodyStart, kept, scratch, at);
+    send(upstream, scratch, 0, at, true);
+  } else {
+    send(upstream, scratch, 0, at, true);
+    send(upstream, bytes, bodyStart, kept, false);
+  }
+  exchange.sent = true;
+  return after;
+}
+
+function writeHead(edge: Edge, exchange: Exchange): number {
+  const { bytes, request, session } = exchange;
+  let at: number;
+  if (request.minor === 1 && request.pathStart === request.targetStart) {
+    // The request line as it came, with its line end.
+    at = copy(bytes, request.start, request.targetEnd + VERSION_LINE_END.length, scratch, 0);
+  } else {
+    at = copy(bytes, request.start, request.methodEnd, scratch, 0);
+    at = copy(SPACE, 0, 1, scratch, at);
+    if (bytes[request.pathStart] !== SLASH[0] && request.pathStart !== request.targetStart)
+      at = copy(SLASH, 0, 1, scratch, at);
+    at = copy(bytes, request.pathStart, request.targetEnd, scratch, at);
+    at = copy(VERSION_LINE_END, 0, VERSION_LINE_END.length, scratch, at);
+  }
+  if (request.hostInTarget) at = writeLine(HOST, bytes, request.hostStart, request.hostEnd, at);
+  else if (request.hostEnd === 0) {
+    // HTTP/1.0 without Host; HTTP/1.1 must have one (RFC 9112 §3.2).
+    const name = octets(exchange.server?.hostField ?? "localhost");
+    at = writeLine(HOST, name, 0, name.length, at);
+  }
+  at = copyKeptFields(bytes, request.fieldsEnd, requestFields, scratch, at);
+  at = session.peer.trusted
+    ? writeTrusted(edge, exchange, at)
+    : writeForwarded(session.peer, request, bytes, edge.ids, exchange.id, scratch, at);
+  if (request.chunked) at = copy(CHUNKED, 0, CHUNKED.length, scratch, at);
+  if (request.upgradeField >= 0 && request.upgrade) {
+    const entry = request.upgradeField * 4;
+    at = writeLine(UPGRADE, bytes, requestFields.spans[entry + 2]!, requestFields.spans[entry + 3]!, at);
+  }
+  return copy(LINE_END, 0, LINE_END.length, scratch, at);
+}
+
+/** A field: `start`, then the value bytes[from, end), then the line's end. */
+function writeLine(start: Buffer, bytes: Buffer, from: number, end: number, to: number): number {
+  const at = copy(bytes, from, end, scratch, copy(start, 0, start.length, scratch, to));
+  return copy(LINE_END, 0, LINE_END.length, scratch, at);
+}
+
+function writeTrusted(edge: Edge, exchange: Exchange, to: number): number {
+  const { bytes, request, session } = exchange;
+  const claims = readClaims(bytes, requestFields);
+  const client = clientOf(session.peer.address, claims.forwardedFor, edge.trusted);
+  const ours = { id: edge.ids.text(exchange.id), traceparent: edge.ids.traceparent(exchange.id) };
+  const text = trustedForwarded(
+    session.peer,
+    claims,
+    bytes.toString("latin1", request.hostStart, request.hostEnd),
+    ours,
+    client,
+  );
+  return to + scratch.write(text, to, "latin1");
+}

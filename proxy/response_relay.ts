@@ -1,0 +1,74 @@
+/** The server's response head on its way to the client, with what of the body came along. */
+import type { Exchange } from "./exchange_state.ts";
+import type { BodyKind } from "./http/body.ts";
+import { NO_LENGTH } from "./http/content_length.ts";
+import { copy, copyKeptFields } from "./http/field_table.ts";
+import { octets } from "./http/octets.ts";
+import { type ResponseHead, responseFields } from "./http/response_head.ts";
+import { send } from "./send.ts";
+
+const SCRATCH_BYTES = 131_072;
+const BODY_WITH_HEAD_MAX = 16_384;
+
+const LINE_END = octets("\r\n");
+const CLOSE = octets("Connection: close\r\n");
+const KEEP_ALIVE = octets("Connection: keep-alive\r\n");
+const UPGRADE = octets("Connection: upgrade\r\nUpgrade: ");
+const ONE = 49;
+const MINOR_AT = 7;
+
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+/** How the end of this response's body is known (RFC 9112 §6.3). */
+export function responseBodyKind(head: ResponseHead, toHead: boolean): BodyKind {
+  if (toHead || head.status < 200 || head.status === 204 || head.status === 304) return "none";
+  if (head.chunked) return "chunked";
+  return head.contentLength === NO_LENGTH ? "until_close" : "length";
+}
+
+/** Sends bytes[from, after) as the client's head, rewritten where it must be, and the body bytes[after, kept). */
+export function relayHead(
+  exchange: Exchange,
+  head: ResponseHead,
+  bytes: Buffer,
+  from: number,
+  after: number,
+  kept: number,
+): void {
+  const { session, request } = exchange;
+  const bare = head.chunked && request.minor === 0;
+  if (head.transferEncodingField >= 0 && (bare || head.status === 204))
+    responseFields.drop(head.transferEncodingField);
+  if (head.contentLengthField >= 0 && head.status === 204) responseFields.drop(head.contentLengthField);
+  const option = connectionOption(exchange, head);
+  if (option === null && responseFields.drops === 0 && head.minor === 1) {
+    exchange.responseBytes += kept - from;
+    send(session, bytes, from, kept, false);
+    return;
+  }
+  let at = copy(bytes, from, head.fieldsStart, scratch, 0);
+  scratch[MINOR_AT] = ONE;
+  at = copyKeptFields(bytes, head.fieldsEnd, responseFields, scratch, at);
+  if (option !== null) at = copy(option, 0, option.length, scratch, at);
+  if (head.status === 101 && head.upgradeField >= 0) {
+    const entry = head.upgradeField * 4;
+    at = copy(bytes, responseFields.spans[entry + 2]!, responseFields.spans[entry + 3]!, scratch, at);
+    at = copy(LINE_END, 0, LINE_END.length, scratch, at);
+  }
+  at = copy(LINE_END, 0, LINE_END.length, scratch, at);
+  exchange.responseBytes += at + kept - after;
+  if (kept - after <= BODY_WITH_HEAD_MAX) {
+    send(session, scratch, 0, copy(bytes, after, kept, scratch, at), true);
+    return;
+  }
+  send(session, scratch, 0, at, true);
+  send(session, bytes, after, kept, false);
+}
+
+/** What the client must be told of the connection, if anything. */
+function connectionOption(exchange: Exchange, head: ResponseHead): Buffer | null {
+  if (head.status === 101) return UPGRADE;
+  if (head.status < 200) return null;
+  if (exchange.closing) return exchange.request.minor === 1 ? CLOSE : null;
+  return exchange.request.minor === 0 ? KEEP_ALIVE : null;
+}

@@ -1,0 +1,25 @@
+/** What is known of an attempt that failed before the client saw any of an answer. */
+export interface FailedAttempt {
+  /** Attempts made, this one included. */
+  attempts: number;
+  /** Further attempts the backend allows. */
+  retries: number;
+  /** Some of the request had left for the server. */
+  sent: boolean;
+  /** Repeating the request has the same effect (RFC 9110 §9.2.2). */
+  idempotent: boolean;
+  /** The whole body, if any, is still here to be sent again. */
+  bodyInHand: boolean;
+}
+
+/** Whether the request may go out again: always when the server saw nothing of it, else when repeating it is harmless. */
+export function mayRetry({ attempts, retries, sent, idempotent, bodyInHand }: FailedAttempt): boolean {
+  if (attempts > retries) return false;
+  return !sent || (idempotent && bodyInHand);
+}
+
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method);
+}

@@ -1,0 +1,75 @@
+import type { Counter } from "../shared/metrics.ts";
+import { parseAddress } from "../shared/process/listen_socket.ts";
+import type { Upstream } from "./upstream.ts";
+
+export type ServerState = "up" | "down";
+
+/** Idle connections kept to one server by one process. */
+const IDLE_MAX = 256;
+
+/** As Bun.connect wants it. */
+export type ConnectTarget = { unix: string } | { hostname: string; port: number };
+
+function connectTarget(address: string): ConnectTarget {
+  if (address.startsWith("unix:")) return { unix: address.slice("unix:".length) };
+  const { host, port } = parseAddress(address);
+  return { hostname: host, port };
+}
+
+export interface ServerCounters {
+  requests: Counter;
+  failures: Counter;
+  connections: Counter;
+  reuses: Counter;
+}
+
+/** One member of a backend, as a data-plane process sees it. */
+export class Server {
+  readonly address: string;
+  readonly counters: ServerCounters;
+  state: ServerState = "up";
+  /** Requests in its hands now. */
+  active = 0;
+  /** Connections that wait for a request; the warmest is last. */
+  readonly #idle: Upstream[] = [];
+
+  readonly target: ConnectTarget;
+
+  constructor(address: string, counters: ServerCounters) {
+    this.address = address;
+    this.target = connectTarget(address);
+    this.counters = counters;
+  }
+
+  /** The Host field for a request that has none. */
+  get hostField(): string {
+    return this.address.startsWith("unix:") ? "localhost" : this.address;
+  }
+
+  /** The connection used last, if one waits. */
+  takeIdle(): Upstream | undefined {
+    return this.#idle.pop();
+  }
+
+  /** Keeps a connection for the next request; false when there are enough or the server is down. */
+  keepIdle(upstream: Upstream): boolean {
+    if (this.#idle.length >= IDLE_MAX || this.state === "down") return false;
+    this.#idle.push(upstream);
+    return true;
+  }
+
+  forget(upstream: Upstream): void {
+    const at = this.#idle.lastIndexOf(upstream);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  /** Closes the connections that have waited too long; the coldest are first. */
+  expireIdle(nowMs: number): void {
+    for (const upstream of this.#idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs)) upstream.close();
+  }
+
+  /** Nothing new goes to it: idle connections are of no more use. */
+  closeIdle(): void {
+    for (const upstream of [...this.#idle]) upstream.close();
+  }
+}

@@ -1,0 +1,46 @@
+import type { Socket } from "bun";
+import type { Exchange } from "./exchange_state.ts";
+import type { Sender } from "./send.ts";
+import type { Server } from "./server.ts";
+
+/** Our connection to a server. */
+export class Upstream implements Sender {
+  readonly server: Server;
+  socket: Socket<Upstream> | null = null;
+  exchange: Exchange | null;
+  unsent: Uint8Array | null = null;
+  /** The start of a response head that is not whole yet. */
+  held: Buffer | null = null;
+  paused = false;
+  /** The server has sent its FIN. */
+  ended = false;
+  /** It has carried a request before this one. */
+  reused = false;
+  idleUntilMs = 0;
+
+  constructor(server: Server, exchange: Exchange) {
+    this.server = server;
+    this.exchange = exchange;
+  }
+
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.socket?.resume();
+  }
+
+  /** Nobody waits for it any more. */
+  close(): void {
+    this.exchange = null;
+    this.server.forget(this);
+    const { socket } = this;
+    this.socket = null;
+    socket?.terminate();
+  }
+}

@@ -1,0 +1,104 @@
+/** How to look into a running supervisor: the same answers on a unix socket and on loopback HTTP. */
+import { chmodSync, unlinkSync } from "node:fs";
+import { toPrometheus } from "../metrics.ts";
+import { UserError } from "../user_error.ts";
+import { closeSockets, openListenSockets, parseAddress } from "./listen_socket.ts";
+import type { Overview } from "./overview.ts";
+
+const SOCKET_MODE = 0o660;
+
+export interface AdminPlaces {
+  socket: string;
+  /** "host:port"; "" is off. */
+  http: string;
+}
+
+/** Answers until closed. Throws a UserError when another supervisor is alive on the socket or the port is taken. */
+export class Admin {
+  readonly #places: AdminPlaces;
+  readonly #servers: Bun.Server<undefined>[] = [];
+
+  private constructor(places: AdminPlaces) {
+    this.#places = places;
+  }
+
+  static async open(places: AdminPlaces, overview: Overview): Promise<Admin> {
+    await refuseSecondStart(places.socket);
+    const admin = new Admin(places);
+    const serve = { fetch: (request: Request) => answer(request, overview), development: false as const };
+    try {
+      if (places.http) admin.#servers.push(openHttp(places.http, serve));
+      admin.#servers.push(Bun.serve({ unix: places.socket, ...serve }));
+      chmodSync(places.socket, SOCKET_MODE);
+    } catch (error) {
+      await admin.close();
+      throw error;
+    }
+    return admin;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.stop(true)));
+    removeSocket(this.#places.socket);
+  }
+}
+
+async function answer(request: Request, overview: Overview): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  if (request.method !== "GET")
+    return new Response("only GET is answered here\n", { status: 405, headers: { Allow: "GET" } });
+  switch (pathname) {
+    case "/health": {
+      const complaints = overview.complaints();
+      if (complaints.length === 0) return new Response("OK\n");
+      return new Response(`${complaints.join("\n")}\n`, { status: 503 });
+    }
+    case "/status":
+      return Response.json(await overview.status());
+    case "/metrics":
+      return new Response(toPrometheus(await overview.samples()), {
+        headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
+      });
+    default:
+      return new Response("try /health, /status or /metrics\n", { status: 404 });
+  }
+}
+
+function openHttp(
+  address: string,
+  serve: { fetch: (request: Request) => Promise<Response>; development: false },
+): Bun.Server<undefined> {
+  // Says in our words why an address can't be had.
+  closeSockets(openListenSockets(address, 0).fds);
+  const { host, port } = parseAddress(address);
+  return Bun.serve({ hostname: host, port, ...serve });
+}
+
+async function refuseSecondStart(socket: string): Promise<void> {
+  const running = await runningPid(socket);
+  if (running !== undefined) {
+    throw new UserError(
+      `already running as process ${running}: stop it first, or start a second instance with --name NAME`,
+    );
+  }
+  removeSocket(socket);
+}
+
+async function runningPid(socket: string): Promise<number | undefined> {
+  try {
+    const response = await fetch("http://trivet/status", { unix: socket, signal: AbortSignal.timeout(2000) });
+    return ((await response.json()) as { pid: number }).pid;
+  } catch (error) {
+    // Nobody answers: a socket left behind by a process that was killed.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+function removeSocket(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { UserError } from "../user_error.ts";
+
+const FALLBACK = ".trivet";
+/** sun_path holds 107 bytes (unix(7)); the longest of our names needs 40. */
+const LONGEST_DIR = 67;
+
+/** The folder of the admin sockets, made when missing; ./.trivet beside the config where that can't be. */
+export function makeRunDir(wanted: string, dir: string): string {
+  const runDir = usable(wanted) ? wanted : resolve(dir, FALLBACK);
+  if (!usable(runDir))
+    throw new UserError(
+      `can't write to ${wanted} or ${runDir}: set admin.dir to a folder that can be written`,
+    );
+  if (Buffer.byteLength(runDir) > LONGEST_DIR) {
+    throw new UserError(`admin.dir ${runDir} is too long for a socket: use at most ${LONGEST_DIR} bytes`);
+  }
+  return runDir;
+}
+
+/** Where a running mode's sockets are looked for, without making anything. */
+export function runDirCandidates(wanted: string, dir: string): string[] {
+  return [...new Set([wanted, resolve(dir, FALLBACK)])];
+}
+
+function usable(dir: string): boolean {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o750 });
+    accessSync(dir, constants.W_OK);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import { parseArguments } from "./cli/arguments.ts";
+import { check } from "./cli/check.ts";
+import { child } from "./cli/child.ts";
+import type { Command } from "./cli/command.ts";
+import { help } from "./cli/help.ts";
+import { init } from "./cli/init.ts";
+import { jobs } from "./cli/jobs.ts";
+import { proxy } from "./cli/proxy.ts";
+import { run } from "./cli/run.ts";
+import { serve } from "./cli/serve.ts";
+import { status } from "./cli/status.ts";
+import { test } from "./cli/test.ts";
+import { up } from "./cli/up.ts";
+import { version } from "./cli/version.ts";
+import { worker } from "./cli/worker.ts";
+import { UserError } from "./shared/user_error.ts";
+
+const COMMANDS: readonly Command[] = [
+  up,
+  proxy,
+  serve,
+  worker,
+  check,
+  status,
+  jobs,
+  run,
+  test,
+  init,
+  version,
+];
+
+/** argv → one command; its exit code. */
+async function main([word = "help", ...rest]: readonly string[]): Promise<number> {
+  if (word === "help" || word === "--help" || word === "-h") return help(COMMANDS, rest[0]);
+  const name = word === "--version" || word === "-v" ? "version" : word;
+  const command = [...COMMANDS, child].find((candidate) => candidate.name === name);
+  if (!command) throw new UserError(`trivet has no command "${name}": see "trivet help"`, 2);
+  if (!command.passThrough && rest.some((flag) => flag === "--help" || flag === "-h"))
+    return help(COMMANDS, name);
+  return command.run(parseArguments(command, rest));
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
+  process.exit(error.exitCode);
+}
