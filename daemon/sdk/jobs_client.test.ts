@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import { Type } from "@sinclair/typebox";
 import type { NewJob } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { until } from "../../test/harness/until.ts";
 import { jobsClient } from "./jobs_client.ts";
 
 /** Only what the client calls; the store itself is tested by its conformance suite. */
@@ -14,27 +16,30 @@ function recorder() {
   return { stored, store, closed: () => closed };
 }
 
-test("enqueue stores one job with the handler's defaults and gives its id", async () => {
+test("enqueue stores one job and gives its id", async () => {
   const { stored, store } = recorder();
-  const client = jobsClient(() => store);
-  client.useHandlers({
-    send_email: { attempts: 3, timeout: "30s", backoff: (n) => n, run: () => undefined },
-  });
-  const id = await client.jobs.enqueue("send_email", { to: "a@b" }, { queue: "mail" });
-  expect(stored[0]?.[0]).toMatchObject({
-    id,
-    queue: "mail",
-    attempts: 3,
-    timeoutMs: 30_000,
-    backoff: { kind: "curve" },
-  });
+  const { jobs } = jobsClient({ openStore: () => store });
+  const id = await jobs.enqueue("send_email", { to: "a@b" }, { queue: "mail" });
+  expect(stored[0]?.[0]).toMatchObject({ id, queue: "mail", payload: '{"to":"a@b"}', attempts: null });
+});
+
+test("a payload that does not match the handler's schema is refused", async () => {
+  const { stored, store } = recorder();
+  const client = jobsClient({ openStore: () => store });
+  const schema = Type.Object({ mail: Type.Object({ to: Type.String() }) });
+  client.useHandlers({ send_email: { schema, run: () => undefined } });
+  await expect(client.jobs.enqueue("send_email", { mail: { to: 1 } })).rejects.toThrow(
+    'job "send_email": payload.mail.to does not match its schema: Expected string',
+  );
+  expect(stored).toHaveLength(0);
+  await client.jobs.enqueue("send_email", { mail: { to: "a@b" } });
   await client.jobs.enqueue("toString");
-  expect(stored[1]?.[0]).toMatchObject({ type: "toString", attempts: 25, payload: "null" });
+  expect(stored).toHaveLength(2);
 });
 
 test("enqueueMany stores all in one call and gives the ids in order; nothing is stored when one is wrong", async () => {
   const { stored, store } = recorder();
-  const { jobs } = jobsClient(() => store);
+  const { jobs } = jobsClient({ openStore: () => store });
   const ids = await jobs.enqueueMany([
     { type: "a", payload: 1 },
     { type: "b", delay: "1s" },
@@ -52,13 +57,28 @@ test("enqueueMany stores all in one call and gives the ids in order; nothing is 
 test("the store is opened at the first job and closed with the client", async () => {
   const { store, closed } = recorder();
   let opened = 0;
-  const client = jobsClient(() => {
-    opened++;
-    return store;
+  const client = jobsClient({
+    openStore: () => {
+      opened++;
+      return store;
+    },
   });
   await client.close();
   expect([opened, closed()]).toEqual([0, 0]);
   await Promise.all([client.jobs.enqueue("a"), client.jobs.enqueue("a")]);
   await client.close();
   expect([opened, closed()]).toEqual([1, 1]);
+});
+
+test("handlers are loaded at the first job, and the store let go of when nothing follows", async () => {
+  const { stored, store, closed } = recorder();
+  const client = jobsClient({
+    openStore: () => store,
+    loadHandlers: async () => ({ a: { schema: Type.Number(), run: () => undefined } }),
+    idleMs: 1,
+  });
+  await expect(client.jobs.enqueue("a", "b")).rejects.toThrow("Expected number");
+  await client.jobs.enqueue("a", 1);
+  expect(stored).toHaveLength(1);
+  await until(closed, "the store is closed");
 });

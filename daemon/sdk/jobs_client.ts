@@ -1,6 +1,7 @@
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
-import { type EnqueueOptions, type JobDefaults, newJob } from "../../shared/store/jobs/new_job.ts";
-import type { JobHandler, JobHandlers } from "./define_jobs.ts";
+import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
+import type { JobHandlers } from "./define_jobs.ts";
+import { checkPayload } from "./payload_schema.ts";
 
 const JOBS_AT_ONCE_MAX = 10_000;
 
@@ -19,28 +20,51 @@ export interface Jobs {
 
 export interface JobsClient {
   jobs: Jobs;
-  /** Takes defaults and schemas of the types in the handlers file. */
+  /** Takes the schemas of the handlers file; all else is the worker's to look up. */
   useHandlers(handlers: JobHandlers): void;
   close(): Promise<void>;
 }
 
-/** `jobs` over a store that is opened at the first use. */
-export function jobsClient(openStore: () => JobStore): JobsClient {
+export interface JobsClientOptions {
+  /** Called at the first use, and after a close. */
+  openStore(): JobStore;
+  /** Where schemas come from; called at the first use, useHandlers() comes before it. */
+  loadHandlers?(): Promise<JobHandlers>;
+  /** Lets go of the store when nothing was enqueued for so long: a script ends although its store would hold it. */
+  idleMs?: number;
+}
+
+export function jobsClient({ openStore, loadHandlers, idleMs }: JobsClientOptions): JobsClient {
   let store: JobStore | undefined;
-  let handlers: JobHandlers = {};
+  let handlers: JobHandlers | undefined;
+  let busy = 0;
+  let idle: ReturnType<typeof setTimeout> | undefined;
 
   async function add(items: readonly EnqueueItem[]): Promise<string[]> {
+    handlers ??= (await loadHandlers?.()) ?? {};
+    const known = handlers;
     const created = items.map(({ type, payload, ...options }) => {
-      return newJob(
-        type,
-        payload,
-        options,
-        defaultsOf(Object.hasOwn(handlers, type) ? handlers[type] : undefined),
-      );
+      const schema = Object.hasOwn(known, type) ? known[type]?.schema : undefined;
+      if (schema) checkPayload(type, schema, payload);
+      return newJob(type, payload, options);
     });
-    store ??= openStore();
-    await store.enqueue(created);
+    clearTimeout(idle);
+    busy++;
+    try {
+      store ??= openStore();
+      await store.enqueue(created);
+    } finally {
+      busy--;
+      if (busy === 0 && idleMs !== undefined) idle = setTimeout(() => void close(), idleMs);
+    }
     return created.map(({ id }) => id);
+  }
+
+  async function close(): Promise<void> {
+    clearTimeout(idle);
+    const closing = store;
+    store = undefined;
+    await closing?.close();
   }
 
   return {
@@ -52,28 +76,15 @@ export function jobsClient(openStore: () => JobStore): JobsClient {
       async enqueueMany(items) {
         if (!Array.isArray(items))
           throw new TypeError("enqueueMany needs a list: [{ type, payload, …options }]");
-        if (items.length > JOBS_AT_ONCE_MAX)
+        if (items.length > JOBS_AT_ONCE_MAX) {
           throw new TypeError(`enqueueMany takes at most ${JOBS_AT_ONCE_MAX} jobs at once`);
+        }
         return items.length === 0 ? [] : add(items as readonly EnqueueItem[]);
       },
     },
     useHandlers(given) {
       handlers = given;
     },
-    async close() {
-      await store?.close();
-      store = undefined;
-    },
-  };
-}
-
-/** A backoff function stays with the worker: enqueue carries data only. */
-function defaultsOf(handler: JobHandler | undefined): JobDefaults {
-  if (!handler) return {};
-  const { attempts, timeout, backoff } = handler;
-  return {
-    ...(attempts !== undefined && { attempts }),
-    ...(timeout !== undefined && { timeout }),
-    ...(backoff !== undefined && typeof backoff !== "function" && { backoff }),
+    close,
   };
 }

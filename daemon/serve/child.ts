@@ -52,7 +52,7 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
-    this.#jobs = jobsClient(() => openJobStore(store));
+    this.#jobs = jobsClient({ openStore: () => openJobStore(store) });
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
     this.#jobs.useHandlers(await importHandlersIfThere(handlers));
     this.#group = new ServerGroup([...listeners, { unix: socket }], app, this.#requests);

@@ -5,7 +5,7 @@ const NOW_MS = 1_800_000_000_000;
 
 describe("newJob", () => {
   test("leaves to the handler what the caller leaves out", () => {
-    const job = newJob("send_email", { to: "a@b" }, {}, {}, NOW_MS);
+    const job = newJob("send_email", { to: "a@b" }, {}, NOW_MS);
     expect(job).toEqual({
       id: job.id,
       queue: "default",
@@ -21,15 +21,17 @@ describe("newJob", () => {
     expect(newJob("cleanup", undefined).payload).toBe("null");
   });
 
-  test("options win over the handlers file, that over the defaults", () => {
-    const defaults = { attempts: 5, timeout: "30s", backoff: "exponential" } as const;
-    const job = newJob("x", 1, { attempts: 2, backoff: { kind: "fixed", delay: "5s" } }, defaults);
+  test("reads attempts, timeout and backoff", () => {
+    const job = newJob("x", 1, { attempts: 2, timeout: "30s", backoff: { kind: "fixed", delay: "5s" } });
     expect([job.attempts, job.timeoutMs, job.backoff]).toEqual([2, 30_000, { kind: "fixed", delayMs: 5000 }]);
-    expect(newJob("x", 1, {}, defaults).backoff).toEqual({ kind: "exponential", delayMs: 1000 });
+    expect(newJob("x", 1, { backoff: "exponential" }).backoff).toEqual({
+      kind: "exponential",
+      delayMs: 1000,
+    });
   });
 
   test("reads delay and at", () => {
-    const runAtMs = (options: object) => newJob("x", 1, options, {}, NOW_MS).runAtMs;
+    const runAtMs = (options: object) => newJob("x", 1, options, NOW_MS).runAtMs;
     expect(runAtMs({ delay: "1m" })).toBe(NOW_MS + 60_000);
     expect(runAtMs({ delay: 250 })).toBe(NOW_MS + 250);
     expect(runAtMs({ delay: 0 })).toBe(0);

@@ -29,15 +29,11 @@ export interface EnqueueOptions {
   timeout?: DurationOption;
 }
 
-/** What the handlers file says about a type; options of enqueue win. */
-export type JobDefaults = Pick<EnqueueOptions, "attempts" | "timeout" | "backoff">;
-
-/** The job as the store keeps it. Throws a TypeError whose sentence names the option that is wrong. */
+/** The job as the store keeps it; what is left out is the handler's to say. Throws a TypeError whose sentence names the option that is wrong. */
 export function newJob(
   type: string,
   payload: unknown,
   options: EnqueueOptions = {},
-  defaults: JobDefaults = {},
   nowMs = Date.now(),
 ): NewJob {
   if (typeof type !== "string" || type === "" || type.length > TYPE_CHARS_MAX) {
@@ -54,9 +50,9 @@ export function newJob(
     queue: readQueue(type, options.queue),
     type,
     payload: encodePayload(type, payload),
-    attempts: readAttempts(type, options.attempts ?? defaults.attempts),
-    backoff: readBackoff(type, options.backoff ?? defaults.backoff),
-    timeoutMs: readTimeout(type, options.timeout ?? defaults.timeout),
+    attempts: readAttempts(type, options.attempts),
+    backoff: readBackoff(type, options.backoff),
+    timeoutMs: readTimeout(type, options.timeout),
     runAtMs: readRunAt(type, options, nowMs),
     enqueuedAtMs: nowMs,
     trace: "",

@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testPreloadBundle } from "../daemon/sdk/test_preload_bundle.ts" with { type: "macro" };
+import { loadConfig } from "../shared/config/load.ts";
+import type { Command } from "./command.ts";
+
+export const test: Command = {
+  name: "test",
+  usage: "trivet test [FILES] [flags of bun test]",
+  summary: 'run bun:test files with "trivet" there as in app.ts, on a store that is thrown away',
+  passThrough: true,
+  async run({ configFile, operands }) {
+    const { config } = await loadConfig(configFile);
+    const folder = mkdtempSync(join(tmpdir(), "trivet-test-"));
+    const preload = join(folder, "preload.js");
+    try {
+      writeFileSync(preload, testPreloadBundle());
+      // BUN_BE_BUN: this binary acts as the Bun it was compiled with.
+      const tests = Bun.spawn([process.execPath, "test", "--preload", preload, ...operands], {
+        stdio: ["inherit", "inherit", "inherit"],
+        env: { ...process.env, BUN_BE_BUN: "1", TRIVET_TEST_HANDLERS: config.worker.handlers },
+      });
+      // A Ctrl-C goes to the tests too; they decide.
+      process.on("SIGINT", () => undefined);
+      return (await tests.exited) === 0 ? 0 : 1;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
