@@ -40,7 +40,10 @@ const SOUND: Record<string, string> = {
   "shared/log.test.ts":
     'import { log } from "./log.ts";\nimport { until } from "../test/harness/until.ts";\n',
   "test/harness/until.ts": "export const until = 1;\n",
-  "bench/claim.ts": 'import { log } from "../shared/log.ts";\n',
+  "shared/start.test.ts": 'Bun.spawn(["bun", join(import.meta.dir, "../test/harness/program.ts")]);\n',
+  "test/harness/program.ts": "console.log(1);\n",
+  "proxy/log_line.ts": "export const log = 1;\n",
+  "bench/claim.ts": 'import { log } from "../proxy/log_line.ts";\n',
   "bin/docs": "bun shared/table.ts\n",
   "shared/table.ts": "console.log(1);\n",
   "docs/request.md": "From `proxy/main.ts` to `log.ts`; the user's `app.ts`. [why](job.md)\n",

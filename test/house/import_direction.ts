@@ -13,8 +13,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Rooms inside daemon/; both may use sdk, what app.ts and jobs.ts see. */
 const DAEMON_MAY_IMPORT: Record<string, readonly string[]> = { serve: ["sdk"], worker: ["sdk"], sdk: [] };
 
-/** Through these the command line enters a room. */
-const DOOR = /\/(?:main|child)\.ts$/;
+/** Through these the command line enters a room. The sdk has no process of its own: `trivet run` and `test` assemble it. */
+const DOOR = /\/(?:main|child)\.ts$|^daemon\/sdk\//;
 
 /** Imports against the one direction: trivet.ts → cli → a room's main.ts → its room → shared. */
 export function wrongImports(tree: Tree): string[] {

@@ -5,6 +5,8 @@ import type { Tree } from "./tree.ts";
 const IMPORT =
   /^\s*(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
 
+const QUOTED = /["']([\w./-]+\.ts)["']/g;
+
 /** The files of the tree that each .ts file of it imports, types too. */
 export function importGraph(tree: Tree): Map<string, string[]> {
   const graph = new Map<string, string[]>();
@@ -19,6 +21,18 @@ function importsOf(path: string, text: string, tree: Tree): string[] {
     const target = join(dirname(path), name);
     return tree.has(target) ? [target] : [];
   });
+}
+
+/** The same, and the files that a file names in quotes: what it starts, bundles or reads. */
+export function usageGraph(tree: Tree): Map<string, string[]> {
+  const graph = importGraph(tree);
+  for (const [path, targets] of graph) {
+    for (const [, name = ""] of tree.get(path)?.matchAll(QUOTED) ?? []) {
+      const target = join(dirname(path), name);
+      if (tree.has(target)) targets.push(target);
+    }
+  }
+  return graph;
 }
 
 /** All that can be reached from `starts`, these included. */

@@ -1,9 +1,9 @@
-import { importGraph, reachable } from "./import_graph.ts";
+import { reachable, usageGraph } from "./import_graph.ts";
 import { isTest, roomOf, type Tree } from "./tree.ts";
 
 /** Files that nothing runs or imports. What only its own test imports is an orphan too. */
 export function orphans(tree: Tree): string[] {
-  const graph = importGraph(tree);
+  const graph = usageGraph(tree);
   const sources = [...graph.keys()];
   const scripts = [...tree].filter(([path]) => path.startsWith("bin/")).map(([, text]) => text);
   const isEntry = (path: string) =>
