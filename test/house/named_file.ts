@@ -16,9 +16,10 @@ export function missingFiles(tree: Tree): string[] {
 }
 
 function missingIn(page: string, text: string, tree: Tree): string[] {
+  // Only the walks name files without their folder.
   const named = [...text.matchAll(IN_BACKTICKS)]
     .map(([, name = ""]) => name)
-    .filter((name) => !isThere(name, tree));
+    .filter((name) => (name.includes("/") || WALKS.includes(page)) && !isThere(name, tree));
   // Pictures and folders are not in the tree of texts.
   const linked = [...text.matchAll(LINKED)]
     .map(([, name = ""]) => name)

@@ -18,7 +18,7 @@ const BANS: readonly Ban[] = [
   { pattern: /registry\.npm[j]s|deb\.debia[n]\.org/, reason: "a host that others may not use" },
 ];
 
-const LINES_MAX = 300;
+const LINES_MAX = 400;
 
 /** What no file may contain. */
 export function badText(tree: Tree): string[] {
