@@ -45,8 +45,7 @@ export async function loadConfig(named: string | undefined): Promise<LoadedConfi
 /** The config that a text says. `name` stands before the lines of the errors. */
 export function checkConfig(text: string, name: string, dir: string, env = process.env): Config {
   const parsed = parseToml(text);
-  if ("sentence" in parsed)
-    throw new UserError(`${name}:${parsed.line}:${parsed.column}: ${parsed.sentence}`, 2);
+  if ("sentence" in parsed) throw new ConfigError(name, [parsed]);
   const unset: Problem[] = [];
   const table = expandEnvironment(parsed.table, env, unset) as Table;
   const problems = [
