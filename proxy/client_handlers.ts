@@ -1,14 +1,10 @@
 import type { SocketHandler } from "bun";
 import { log } from "../shared/log.ts";
+import { clientEnded, clientLeft, discard } from "./departure.ts";
 import type { Edge } from "./edge.ts";
-import {
-  clientDrained,
-  clientEnded,
-  clientLeft,
-  discard,
-  requestArrived,
-  requestBodyArrived,
-} from "./exchange.ts";
+import { requestBodyArrived } from "./request_body.ts";
+import { requestArrived } from "./request_reader.ts";
+import { clientDrained } from "./response_body.ts";
 import { flush } from "./send.ts";
 import { Session } from "./session.ts";
 import { tunnelClientDrained, tunnelClientEnded, tunnelFromClient } from "./tunnel.ts";

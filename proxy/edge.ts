@@ -1,7 +1,7 @@
 import type { AccessLog } from "./access_log.ts";
 import { Deadlines } from "./deadlines.ts";
+import { clientLeft, deadlinePassed } from "./departure.ts";
 import type { EdgeCounts } from "./edge_counts.ts";
-import { clientLeft, deadlinePassed } from "./exchange.ts";
 import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
 import { octets, spells } from "./http/octets.ts";
 import { type RequestLimits, requestFields } from "./http/request_head.ts";

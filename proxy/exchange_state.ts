@@ -78,6 +78,7 @@ export class Exchange {
     this.ending = "done";
     this.unreadable = false;
     this.replayable = true;
+    this.idempotent = this.isHead = false;
     this.sent = this.answered = this.closing = this.reusable = this.eventStream = false;
     this.keepAliveTimeoutS = 0;
     this.status = 0;

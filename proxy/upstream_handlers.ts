@@ -1,6 +1,7 @@
 import type { SocketHandler } from "bun";
 import { log } from "../shared/log.ts";
-import { responseArrived, serverConnected, serverDrained, serverLost } from "./exchange.ts";
+import { responseArrived, serverConnected, serverLost } from "./exchange.ts";
+import { requestMoved } from "./request_body.ts";
 import { flush } from "./send.ts";
 import { tunnelFromServer, tunnelServerDrained, tunnelServerEnded } from "./tunnel.ts";
 import type { Upstream } from "./upstream.ts";
@@ -29,7 +30,7 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
     const { exchange } = upstream;
     if (upstream.unsent === null || !flush(upstream) || exchange === null) return;
     if (exchange.session.phase === "tunnel") tunnelServerDrained(exchange, upstream);
-    else serverDrained(exchange, upstream);
+    else requestMoved(exchange, upstream);
   },
   end(socket) {
     const upstream = socket.data;

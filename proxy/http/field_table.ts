@@ -12,6 +12,8 @@ const CAPACITY = 1024;
 /** Where each field of one head stands in its bytes; reused from head to head. */
 export class FieldTable {
   count = 0;
+  /** The head that was read last: whose fields these are. */
+  owner: object | null = null;
   /** Four a field: name start, name end, value start, value end (trimmed). */
   readonly spans = new Int32Array(CAPACITY * 4);
   /** 1: not passed on. */

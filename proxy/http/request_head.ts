@@ -93,6 +93,7 @@ export function parseRequestHead(
   head: RequestHead,
   limits: RequestLimits,
 ): number {
+  requestFields.owner = head;
   const limit = Math.min(end, from + limits.headBytesMax);
   const after = parseWithin(bytes, from, limit, head, limits);
   return after === MORE && end - from >= limits.headBytesMax ? HEAD_TOO_LARGE : after;

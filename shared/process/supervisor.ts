@@ -20,7 +20,7 @@ export async function supervise(
   try {
     if (!(await startAll(modes, asked))) return 0;
     overview.phase = "running";
-    log.info({ pid: process.pid, admin: places.http || places.socket }, "ready");
+    log.info({ admin: places.http || places.socket }, "ready");
     const signal = await asked;
     overview.phase = "draining";
     log.info(`${signal}: finishing what runs`);

@@ -1,0 +1,63 @@
+/** How sessions end: by the client, by a deadline, or by us. */
+import { attemptFailed, cut, fail } from "./exchange.ts";
+import { refuseSlowHead } from "./request_reader.ts";
+import type { Session } from "./session.ts";
+
+/** A client that has half-closed may only have finished asking; one that left does not care. */
+const LEAVING_GRACE_MS = 1000;
+/** How much, and for how long, we read on after our last words, so that a reset does not destroy them. */
+const LINGER_BYTES_MAX = 1_048_576;
+const LINGER_MS = 2000;
+/** Nobody sees this status but the log. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+/** The client has sent its FIN. */
+export function clientEnded(session: Session): void {
+  session.ended = true;
+  const { exchange } = session;
+  if (!exchange) return session.edge.closeSession(session, false);
+  if (!exchange.requestBody.done) return clientLeft(session);
+  session.waitFor("leaving", LEAVING_GRACE_MS);
+}
+
+/** The client is gone: nobody needs the answer. */
+export function clientLeft(session: Session): void {
+  const { exchange } = session;
+  if (!exchange) return session.edge.closeSession(session, true);
+  if (!exchange.answered) exchange.status = CLIENT_CLOSED_REQUEST;
+  cut(exchange, "client_left");
+}
+
+/** Whoever the session waited for has been silent too long. */
+export function deadlinePassed(session: Session): void {
+  const { edge, exchange, phase } = session;
+  if (phase === "head") return refuseSlowHead(session);
+  if (!exchange || phase !== "exchange")
+    return exchange ? cut(exchange, "client_timeout") : edge.closeSession(session, false);
+  switch (session.waiting) {
+    case "leaving":
+      return clientLeft(session);
+    case "connect":
+      return attemptFailed(exchange, "connect_timeout");
+    case "server":
+      return exchange.answered ? cut(exchange, "server_timeout") : fail(exchange, "server_timeout");
+    case "client":
+      return exchange.answered ? cut(exchange, "client_timeout") : fail(exchange, "client_timeout");
+  }
+}
+
+/** Our answer is out but the client may still be sending: closing now would reset it away (RFC 9112 §9.6). */
+export function linger(session: Session): void {
+  session.phase = "lingering";
+  session.held = null;
+  session.discarded = 0;
+  session.waitFor("client", LINGER_MS);
+  session.socket?.shutdown();
+  session.resume();
+  if (session.ended) session.edge.closeSession(session, false);
+}
+
+export function discard(session: Session, chunk: Buffer): void {
+  session.discarded += chunk.length;
+  if (session.discarded > LINGER_BYTES_MAX) session.edge.closeSession(session, false);
+}

@@ -1,0 +1,61 @@
+/** The request's body on its way to the server. */
+import { giveUp } from "./exchange.ts";
+import type { Exchange } from "./exchange_state.ts";
+import { send } from "./send.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** An idempotent request with a body is kept whole up to here, so that it can be sent again. */
+const REPLAY_BYTES_MAX = 65_536;
+
+/** More of the request's body. */
+export function requestBodyArrived(exchange: Exchange, chunk: Buffer): void {
+  const { session, requestBody, upstream } = exchange;
+  if (requestBody.done) {
+    // Sent ahead of its turn: we answer one request after the other.
+    session.hold(chunk);
+    session.pause();
+    return;
+  }
+  if (!exchange.sent || !upstream) {
+    exchange.bytes = Buffer.concat([exchange.bytes, chunk]);
+    return;
+  }
+  const after = requestBody.take(chunk, 0, chunk.length);
+  if (requestBody.broken) return giveUp(exchange, 400);
+  if (session.edge.bodyTooLarge(requestBody.bytes)) return giveUp(exchange, 413);
+  if (exchange.replayable) keepForReplay(exchange, chunk, requestBody.keptEnd);
+  send(upstream, chunk, 0, requestBody.keptEnd, false);
+  if (requestBody.done && after < chunk.length) {
+    session.hold(chunk.subarray(after));
+    session.pause();
+  }
+  requestMoved(exchange, upstream);
+}
+
+function keepForReplay(exchange: Exchange, chunk: Buffer, end: number): void {
+  if (exchange.bytes.length + end > REPLAY_BYTES_MAX) exchange.replayable = false;
+  else exchange.bytes = Buffer.concat([exchange.bytes, chunk.subarray(0, end)]);
+}
+
+/** Whom to wait for once a part of the request is on its way. */
+export function requestMoved(exchange: Exchange, upstream: Upstream): void {
+  const { session, requestBody } = exchange;
+  const { timeouts } = session.edge;
+  if (upstream.unsent !== null) {
+    session.pause();
+    session.waitFor("server", timeouts.serverMs);
+  } else if (requestBody.done) {
+    session.waitFor("server", timeouts.serverMs);
+  } else {
+    session.resume();
+    session.waitFor("client", timeouts.clientMs);
+  }
+}
+
+/** What came after this request in the same bytes. */
+export function keepRest(exchange: Exchange, after: number): void {
+  const { session, bytes } = exchange;
+  if (after >= bytes.length) return;
+  session.hold(bytes.subarray(after));
+  session.pause();
+}

@@ -1,0 +1,82 @@
+/** The client's bytes between exchanges → request heads. */
+import { fail, refuse, route } from "./exchange.ts";
+import { MORE } from "./http/field_table.ts";
+import { parseRequestHead } from "./http/request_head.ts";
+import type { Session } from "./session.ts";
+
+const CR = 13;
+const LF = 10;
+const NOTHING = Buffer.alloc(0);
+
+/** Bytes of a client between requests or within a head. */
+export function requestArrived(session: Session, chunk: Buffer): void {
+  const bytes = session.held === null ? chunk : Buffer.concat([session.held, chunk]);
+  if (session.phase === "head" && !worthReading(session, chunk, bytes.length)) {
+    session.held = bytes;
+    return;
+  }
+  readRequests(session, bytes);
+}
+
+/** A head that came in parts is read again when a line has ended or it has doubled: never once an octet. */
+function worthReading(session: Session, chunk: Buffer, length: number): boolean {
+  return (
+    chunk.includes(LF) ||
+    chunk.includes(CR) ||
+    length >= session.seen * 2 ||
+    length >= session.edge.limits.headBytesMax
+  );
+}
+
+export function readRequests(session: Session, bytes: Buffer): void {
+  session.reading = true;
+  let next: Buffer | null = bytes;
+  while (next !== null) {
+    session.held = null;
+    readRequest(session, next);
+    next = session.phase === "idle" ? session.held : null;
+  }
+  session.reading = false;
+}
+
+function readRequest(session: Session, bytes: Buffer): void {
+  const { edge } = session;
+  const exchange = edge.exchanges.take();
+  const after = parseRequestHead(bytes, 0, bytes.length, exchange.request, edge.limits);
+  if (after === MORE) {
+    edge.exchanges.give(exchange);
+    waitForHead(session, bytes);
+    return;
+  }
+  session.phase = "exchange";
+  session.exchange = exchange;
+  session.requests++;
+  exchange.begin(session, bytes, Math.max(after, 0), edge.ids.next(), performance.now());
+  if (after < 0) {
+    exchange.request.minor = 1;
+    exchange.unreadable = true;
+    exchange.requestBody.start("none", 0, false);
+    refuse(exchange, -after);
+    return;
+  }
+  route(exchange);
+}
+
+function waitForHead(session: Session, bytes: Buffer): void {
+  session.held = bytes;
+  session.seen = bytes.length;
+  if (session.phase === "head") return;
+  session.phase = "head";
+  session.waitFor("client", session.edge.timeouts.requestHeadMs);
+}
+
+export function refuseSlowHead(session: Session): void {
+  const exchange = session.edge.exchanges.take();
+  session.exchange = exchange;
+  session.phase = "exchange";
+  exchange.begin(session, session.held ?? NOTHING, 0, session.edge.ids.next(), performance.now());
+  session.held = null;
+  exchange.unreadable = true;
+  exchange.requestBody.start("none", 0, false);
+  fail(exchange, "client_timeout");
+}

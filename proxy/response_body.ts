@@ -1,0 +1,39 @@
+/** The response's body on its way to the client. */
+import { cut, finish, release } from "./exchange.ts";
+import type { Exchange } from "./exchange_state.ts";
+import { send } from "./send.ts";
+import type { Upstream } from "./upstream.ts";
+
+export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer): void {
+  const { session, responseBody } = exchange;
+  const after = responseBody.take(bytes, 0, bytes.length);
+  if (after < bytes.length) exchange.reusable = false;
+  if (responseBody.broken) return cut(exchange, "bad_response");
+  exchange.responseBytes += responseBody.keptEnd;
+  send(session, bytes, 0, responseBody.keptEnd, false);
+  responseMoved(exchange, upstream);
+}
+
+/** Whom to wait for once a part of the response is on its way. */
+export function responseMoved(exchange: Exchange, upstream: Upstream): void {
+  const { session, responseBody } = exchange;
+  const { timeouts } = session.edge;
+  if (responseBody.done) {
+    release(exchange);
+    if (session.unsent === null) finish(exchange, "done");
+    else session.waitFor("client", timeouts.clientMs);
+  } else if (session.unsent !== null) {
+    upstream.pause();
+    session.waitFor("client", timeouts.clientMs);
+  } else {
+    upstream.resume();
+    session.waitFor("server", exchange.eventStream ? timeouts.tunnelMs : timeouts.serverMs);
+  }
+}
+
+/** The socket to the client takes more again. */
+export function clientDrained(exchange: Exchange): void {
+  const { upstream } = exchange;
+  if (upstream) responseMoved(exchange, upstream);
+  else if (exchange.answered) finish(exchange, exchange.ending);
+}
