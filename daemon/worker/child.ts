@@ -1,0 +1,81 @@
+import { log } from "../../shared/log.ts";
+import { Metrics } from "../../shared/metrics.ts";
+import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
+import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { openJobStore } from "../../shared/store/jobs/open.ts";
+import { importHandlers } from "../sdk/handlers_file.ts";
+import { jobsClient } from "../sdk/jobs_client.ts";
+import { trivetModule } from "../sdk/trivet_module.ts";
+import { folderOf, provideModules } from "../sdk/user_code.ts";
+import { faultSentence } from "../sdk/user_fault.ts";
+import { Fetcher } from "./fetcher.ts";
+import { checkHandlers } from "./handler_settings.ts";
+import { Processor } from "./processor.ts";
+import { Settler } from "./settler.ts";
+import { ABORT_GRACE_MS, SETTLE_WAIT_MS, type WorkerBoot } from "./worker_boot.ts";
+import { WorkerMetrics } from "./worker_metrics.ts";
+
+export function runChild(): void {
+  const metrics = new Metrics();
+  const link = new ParentLink<WorkerBoot, never, never>("worker", metrics);
+  link.run(new WorkerRoom(link, metrics));
+}
+
+/** One worker process: fetcher → processor → settler, around the user's handlers. */
+class WorkerRoom implements ChildRoom<WorkerBoot, never> {
+  readonly #link: ParentLink<WorkerBoot, never, never>;
+  readonly #metrics: WorkerMetrics;
+  #shutdownTimeoutMs = 0;
+  #store: JobStore | undefined;
+  #fetcher: Fetcher | undefined;
+  #processor: Processor | undefined;
+  #settler: Settler | undefined;
+
+  constructor(link: ParentLink<WorkerBoot, never, never>, metrics: Metrics) {
+    this.#link = link;
+    this.#metrics = new WorkerMetrics(metrics);
+    const running = metrics.gauge("trivet_jobs_running", "Jobs whose handler runs now");
+    metrics.beforeSamples(() => {
+      running.value = this.#processor?.running ?? 0;
+    });
+  }
+
+  async boot(boot: WorkerBoot): Promise<void> {
+    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+      process.on(event, (error: unknown) => this.#crash(error, boot.handlers));
+    }
+    const store = openJobStore(boot.store);
+    const client = jobsClient({ openStore: () => store });
+    provideModules(folderOf(boot.handlers), trivetModule(client.jobs));
+    const handlers = await importHandlers(boot.handlers);
+    checkHandlers(handlers, boot.handlers);
+    client.useHandlers(handlers);
+
+    const settler = new Settler(store, boot.owner, this.#metrics.leasesLost);
+    const processor = new Processor(handlers, settler, this.#metrics, boot.concurrency);
+    const fetcher = new Fetcher(store, boot, processor);
+    fetcher.start();
+    this.#shutdownTimeoutMs = boot.shutdownTimeoutMs;
+    [this.#store, this.#settler, this.#processor, this.#fetcher] = [store, settler, processor, fetcher];
+  }
+
+  /** Quiet, then drain up to the timeout, then abort what runs and hand it back. */
+  async drain(): Promise<void> {
+    const quiet = this.#fetcher?.quiet();
+    await Promise.race([quiet?.then(() => this.#processor?.idle()), Bun.sleep(this.#shutdownTimeoutMs)]);
+    await this.#processor?.stop(ABORT_GRACE_MS);
+    await this.#settler?.finish(SETTLE_WAIT_MS);
+    await this.#store?.close();
+  }
+
+  detail(): unknown {
+    return { running: this.#processor?.running ?? 0 };
+  }
+
+  /** What no handler caught may have left others half-done: their jobs go back and a fresh process takes over. */
+  #crash(error: unknown, handlers: string): void {
+    log.error({ stack: error instanceof Error ? error.stack : undefined }, "a handler crashed the worker");
+    this.#link.fail(faultSentence(error, handlers));
+    process.exit(1);
+  }
+}

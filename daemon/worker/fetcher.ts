@@ -1,0 +1,131 @@
+import { log } from "../../shared/log.ts";
+import type { Claim } from "../../shared/store/jobs/job.ts";
+import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { sentenceOf } from "../../shared/user_error.ts";
+
+const RETRY_MS = 50;
+const RETRY_LONGEST_MS = 2_000;
+
+export interface FetchSpec {
+  owner: string;
+  queues: readonly string[];
+  /** Jobs fetched at a time. */
+  batch: number;
+  /** How long a fetch waits for a job. */
+  blockMs: number;
+}
+
+/** Who does the fetched jobs. */
+export interface Taker {
+  readonly free: number;
+  jobEnded(): Promise<void>;
+  take(claim: Claim): void;
+}
+
+/** Brings jobs from the store to the processor: never more at a time than there are free slots. */
+export class Fetcher {
+  readonly #store: JobStore;
+  readonly #spec: FetchSpec;
+  readonly #taker: Taker;
+  readonly #quiet = new AbortController();
+  #running: Promise<void> | undefined;
+  #turn = 0;
+  #failures = 0;
+
+  constructor(store: JobStore, spec: FetchSpec, taker: Taker) {
+    this.#store = store;
+    this.#spec = spec;
+    this.#taker = taker;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Takes nothing new; resolves when nothing is on its way any more. */
+  async quiet(): Promise<void> {
+    this.#quiet.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#quiet;
+    const quieted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    while (!signal.aborted) {
+      const { free } = this.#taker;
+      if (free === 0) {
+        await Promise.race([this.#taker.jobEnded(), quieted]);
+        continue;
+      }
+      try {
+        for (const claim of await this.#fetch(Math.min(free, this.#spec.batch))) this.#taker.take(claim);
+        this.#recovered();
+      } catch (error) {
+        await Promise.race([this.#failed(error), quieted]);
+      }
+    }
+  }
+
+  /** One claim when there is one queue; else first what is there, queue by queue in turn, then whichever comes. */
+  async #fetch(max: number): Promise<Claim[]> {
+    const { queues, blockMs } = this.#spec;
+    const { signal } = this.#quiet;
+    const [only] = queues;
+    if (queues.length === 1 && only) return [await this.#claim(only, max, blockMs, signal)];
+    for (const queue of this.#inTurn()) {
+      const claim = await this.#claim(queue, max, 0, signal);
+      if (!isEmpty(claim)) return [claim];
+    }
+    return this.#waitForAny(max);
+  }
+
+  /** The first claim that gets something ends the others. Each asks for its share, so that all together fit. */
+  async #waitForAny(max: number): Promise<Claim[]> {
+    const { queues, blockMs } = this.#spec;
+    const share = Math.max(1, Math.floor(max / queues.length));
+    const found = new AbortController();
+    const signal = AbortSignal.any([this.#quiet.signal, found.signal]);
+    const waits = await Promise.allSettled(
+      queues.map(async (queue) => {
+        try {
+          const claim = await this.#claim(queue, share, blockMs, signal);
+          if (!isEmpty(claim)) found.abort();
+          return claim;
+        } catch (error) {
+          found.abort();
+          throw error;
+        }
+      }),
+    );
+    const claims = waits.flatMap((wait) => (wait.status === "fulfilled" ? [wait.value] : []));
+    const failed = waits.find((wait) => wait.status === "rejected");
+    if (failed && claims.every(isEmpty)) throw failed.reason;
+    return claims;
+  }
+
+  #claim(queue: string, max: number, waitMs: number, signal: AbortSignal): Promise<Claim> {
+    return this.#store.claim(queue, this.#spec.owner, max, waitMs, signal);
+  }
+
+  /** Another queue comes first each time, so that none starves. */
+  #inTurn(): string[] {
+    const { queues } = this.#spec;
+    const first = this.#turn++ % queues.length;
+    return [...queues.slice(first), ...queues.slice(0, first)];
+  }
+
+  #recovered(): void {
+    if (this.#failures > 0) log.info("fetching jobs again");
+    this.#failures = 0;
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (this.#failures++ === 0) log.warn(`can't fetch jobs: ${sentenceOf(error)}`);
+    const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_MS * 2 ** Math.min(this.#failures, 10));
+    await Bun.sleep(delayMs * (0.5 + Math.random() / 2));
+  }
+}
+
+function isEmpty({ jobs, broken }: Claim): boolean {
+  return jobs.length + broken.length === 0;
+}

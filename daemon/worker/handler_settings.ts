@@ -1,0 +1,29 @@
+/** What handlers say about their attempts. */
+import { parseDuration } from "../../shared/config/duration.ts";
+import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
+import { readBackoff } from "../../shared/store/jobs/new_job.ts";
+import { sentenceOf, UserError } from "../../shared/user_error.ts";
+import type { JobHandler, JobHandlers } from "../sdk/define_jobs.ts";
+
+/** Throws a UserError that names the file and the setting that can't be read. */
+export function checkHandlers(handlers: JobHandlers, file: string): void {
+  for (const [type, { attempts, timeout, backoff }] of Object.entries(handlers)) {
+    try {
+      if (timeout !== undefined) parseDuration(timeout);
+      if (typeof backoff !== "function") readBackoff(type, backoff);
+      if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
+        throw new RangeError(`attempts is ${Bun.inspect(attempts)}: it must be a whole number from 1`);
+      }
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      throw new UserError(
+        `${file}: ${sentence.startsWith("job ") ? sentence : `job "${type}": ${sentence}`}`,
+      );
+    }
+  }
+}
+
+/** Milliseconds one attempt may take; 0: no limit. What enqueue said wins. */
+export function attemptTimeoutMs(job: ClaimedJob, handler: JobHandler): number {
+  return job.timeoutMs ?? (handler.timeout === undefined ? 0 : parseDuration(handler.timeout));
+}

@@ -1,0 +1,121 @@
+import { log } from "../../shared/log.ts";
+import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { sentenceOf } from "../../shared/user_error.ts";
+
+/** Renewals come at least this often, so that workers with longer leases get on with those that have short ones. */
+const RENEW_LONGEST_MS = 5_000;
+const RECLAIM_LONGEST_MS = 10_000;
+const PROMOTE_MS = 500;
+const RETRY_MS = 1_000;
+/** What a dead child's last claim may still have leased to it is found by then. */
+const SECOND_LOOK_MS = 1_000;
+
+type Duty = "renew" | "reclaim" | "promote" | "release";
+
+/**
+ * What the parent does for its workers, because no handler can block it: renews their leases, frees the jobs of a
+ * dead one at once, reclaims those of lost nodes, and moves due jobs into their queue.
+ */
+export class LeaseDuties {
+  readonly #store: JobStore;
+  readonly #queues: readonly string[];
+  readonly #leaseMs: number;
+  readonly #owners = new Set<string>();
+  readonly #troubles = new Map<Duty, string>();
+  readonly #releases = new Set<Promise<void>>();
+  readonly #stopped = new AbortController();
+
+  constructor(store: JobStore, queues: readonly string[], leaseMs: number) {
+    this.#store = store;
+    this.#queues = queues;
+    this.#leaseMs = leaseMs;
+  }
+
+  start(): void {
+    const { leases } = this.#store;
+    const [queues, leaseMs] = [this.#queues, this.#leaseMs];
+    void this.#again("renew", async () => {
+      await leases.renew(queues, [...this.#owners], leaseMs);
+      return Math.min(RENEW_LONGEST_MS, leaseMs / 3);
+    });
+    void this.#again("reclaim", async () => {
+      const jobs = await leases.reclaim(queues, leaseMs);
+      if (jobs > 0) log.warn({ jobs }, "workers were silent too long: their jobs go to others");
+      return Math.min(RECLAIM_LONGEST_MS, leaseMs / 3);
+    });
+    void this.#again("promote", () => leases.promote(queues, PROMOTE_MS));
+  }
+
+  /** Keeps the leases of a worker alive. */
+  adopt(owner: string): void {
+    this.#owners.add(owner);
+  }
+
+  /** The worker is dead: its jobs are free again as soon as the store can be told. */
+  release(owner: string): void {
+    this.#owners.delete(owner);
+    const releasing = this.#release(owner);
+    this.#releases.add(releasing);
+    void releasing.finally(() => this.#releases.delete(releasing));
+  }
+
+  /** Why jobs may stand still; undefined when all is well. */
+  complaint(): string | undefined {
+    const [trouble] = this.#troubles.values();
+    return trouble;
+  }
+
+  /** Ends the duties; dead workers' jobs are released first, within the deadline. */
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.race([Promise.all(this.#releases), Bun.sleep(deadlineMs)]);
+    this.#stopped.abort();
+  }
+
+  async #release(owner: string): Promise<void> {
+    let done = false;
+    while (!done && !this.#stopped.signal.aborted) done = await this.#releaseOnce(owner);
+    setTimeout(() => void this.#releaseOnce(owner), SECOND_LOOK_MS).unref();
+  }
+
+  async #releaseOnce(owner: string): Promise<boolean> {
+    if (this.#stopped.signal.aborted) return false;
+    const done = await this.#attempt("release", async () => {
+      const jobs = await this.#store.leases.release(this.#queues, owner);
+      if (jobs > 0) log.warn({ jobs }, "a worker died: its jobs go to others");
+      return 0;
+    });
+    if (done === undefined) await this.#sleep(RETRY_MS);
+    return done !== undefined;
+  }
+
+  async #again(duty: Duty, work: () => Promise<number>): Promise<void> {
+    while (!this.#stopped.signal.aborted) await this.#sleep((await this.#attempt(duty, work)) ?? RETRY_MS);
+  }
+
+  /** Undefined when the store refused. */
+  async #attempt(duty: Duty, work: () => Promise<number>): Promise<number | undefined> {
+    try {
+      const result = await work();
+      if (this.#troubles.delete(duty) && this.#troubles.size === 0) log.info("the store answers again");
+      return result;
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return undefined;
+      if (this.#troubles.size === 0) log.warn(`the store does not do its part: ${sentenceOf(error)}`);
+      this.#troubles.set(duty, sentenceOf(error));
+      return undefined;
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    const { signal } = this.#stopped;
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener("abort", end);
+    });
+  }
+}

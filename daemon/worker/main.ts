@@ -1,0 +1,121 @@
+import { hostname } from "node:os";
+import type { WorkerConfig } from "../../shared/config/schema.ts";
+import type { Sample } from "../../shared/metrics.ts";
+import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
+import type { Mode } from "../../shared/process/mode.ts";
+import type { Site } from "../../shared/process/site.ts";
+import type { QueueCounts } from "../../shared/store/jobs/job.ts";
+import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { openJobStore } from "../../shared/store/jobs/open.ts";
+import { checkStore } from "../../shared/store/main.ts";
+import type { StoreAddress } from "../../shared/store/store_address.ts";
+import { sentenceOf, UserError } from "../../shared/user_error.ts";
+import { LeaseDuties } from "./lease_duties.ts";
+import { queueSamples } from "./queue_samples.ts";
+import { LEAVE_EXTRA_MS, type WorkerBoot } from "./worker_boot.ts";
+
+const BOOT_TIMEOUT_MS = 60_000;
+const COUNTS_WAIT_MS = 1_000;
+const RELEASE_WAIT_MS = 2_000;
+
+/** The job workers. */
+export function workerMode(site: Site, store: StoreAddress): Mode {
+  return new WorkerMode(site.config.worker, store);
+}
+
+class WorkerMode implements Mode {
+  readonly name = "worker";
+  readonly #config: WorkerConfig;
+  readonly #address: StoreAddress;
+  readonly #queues: string[];
+  readonly #store: JobStore;
+  readonly #duties: LeaseDuties;
+  readonly #fleet: Fleet<WorkerBoot, never, never>;
+  /** The owner of the living child of each slot. */
+  readonly #owners = new Map<number, string>();
+
+  constructor(config: WorkerConfig, address: StoreAddress) {
+    this.#config = config;
+    this.#address = address;
+    this.#queues = config.queues.map(({ name }) => name);
+    this.#store = openJobStore(address);
+    this.#duties = new LeaseDuties(this.#store, this.#queues, config.lease);
+    this.#fleet = new Fleet({
+      kind: "worker",
+      slots: config.processes,
+      bootTimeoutMs: BOOT_TIMEOUT_MS,
+      boot: (slot) => this.#boot(slot),
+      onGone: ({ slot }) => this.#lost(slot),
+    });
+  }
+
+  async start(): Promise<void> {
+    await checkStore(this.#address);
+    try {
+      await this.#store.counts(this.#queues);
+    } catch (error) {
+      throw new UserError(sentenceOf(error), 1, { cause: error });
+    }
+    this.#duties.start();
+    await this.#fleet.start();
+  }
+
+  children(): Promise<ChildStatus[]> {
+    return this.#fleet.status();
+  }
+
+  async status(): Promise<Record<string, unknown>> {
+    return { queues: (await this.#counts()) ?? [] };
+  }
+
+  async samples(): Promise<Sample[]> {
+    const [samples, counts = []] = await Promise.all([this.#fleet.samples(), this.#counts()]);
+    return [...samples, ...queueSamples(counts)];
+  }
+
+  complaint(): string | undefined {
+    return this.#fleet.complaint() ?? this.#duties.complaint();
+  }
+
+  async drain(): Promise<void> {
+    await this.#fleet.drain(this.#config.shutdown_timeout + LEAVE_EXTRA_MS);
+    await this.#duties.stop(RELEASE_WAIT_MS);
+    await this.#store.close();
+  }
+
+  kill(): void {
+    this.#fleet.kill();
+    void this.#duties.stop(0);
+    void this.#store.close();
+  }
+
+  #boot(slot: number): WorkerBoot {
+    const { handlers, batch, block, concurrency, shutdown_timeout } = this.#config;
+    const owner = `${hostname()}-${process.pid}-${slot}-${crypto.randomUUID().slice(0, 8)}`;
+    this.#owners.set(slot, owner);
+    this.#duties.adopt(owner);
+    return {
+      ...{ handlers, owner, queues: this.#queues, batch, concurrency, store: this.#address },
+      ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout },
+    };
+  }
+
+  #lost(slot: number): void {
+    const owner = this.#owners.get(slot);
+    this.#owners.delete(slot);
+    if (owner) this.#duties.release(owner);
+  }
+
+  /** Undefined when the store does not answer soon: status must. */
+  async #counts(): Promise<QueueCounts[] | undefined> {
+    try {
+      return await Promise.race([
+        this.#store.counts(this.#queues),
+        Bun.sleep(COUNTS_WAIT_MS).then(() => undefined),
+      ]);
+    } catch {
+      // complaint() says it.
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import type { StoreAddress } from "../../shared/store/store_address.ts";
+import type { FetchSpec } from "./fetcher.ts";
+
+/** What handlers may still do once their signal is aborted. */
+export const ABORT_GRACE_MS = 1_000;
+/** How long a leaving worker tries to tell the store what became of its jobs. */
+export const SETTLE_WAIT_MS = 3_000;
+/** How much longer than its shutdown timeout a worker process may take to leave. */
+export const LEAVE_EXTRA_MS = ABORT_GRACE_MS + SETTLE_WAIT_MS + 1_000;
+
+/** What a worker process is told at its start. */
+export interface WorkerBoot extends FetchSpec {
+  /** The handlers file. */
+  handlers: string;
+  concurrency: number;
+  shutdownTimeoutMs: number;
+  store: StoreAddress;
+}

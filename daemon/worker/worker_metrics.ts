@@ -1,0 +1,44 @@
+import type { Counter, Histogram, Metrics } from "../../shared/metrics.ts";
+import type { DeadReason } from "../../shared/store/jobs/job.ts";
+
+interface TypeMetrics {
+  done: Counter;
+  retried: Counter;
+  seconds: Histogram;
+}
+
+/** What one worker process counts. Types are those of the handlers file only, so that series stay few. */
+export class WorkerMetrics {
+  readonly slots;
+  readonly leasesLost;
+  readonly #metrics: Metrics;
+  readonly #types = new Map<string, TypeMetrics>();
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+    this.slots = metrics.gauge("trivet_jobs_slots", "Jobs that can run at a time");
+    this.leasesLost = metrics.counter(
+      "trivet_jobs_leases_lost_total",
+      "Outcomes refused because another worker has the job",
+    );
+  }
+
+  type(type: string): TypeMetrics {
+    let known = this.#types.get(type);
+    if (!known) {
+      known = {
+        done: this.#metrics.counter("trivet_jobs_done_total", "Jobs done", { type }),
+        retried: this.#metrics.counter("trivet_jobs_retried_total", "Failed attempts that are tried again", {
+          type,
+        }),
+        seconds: this.#metrics.histogram("trivet_jobs_duration_seconds", "Time a handler took", { type }),
+      };
+      this.#types.set(type, known);
+    }
+    return known;
+  }
+
+  dead(queue: string, reason: DeadReason): Counter {
+    return this.#metrics.counter("trivet_jobs_dead_total", "Jobs put into the dead set", { queue, reason });
+  }
+}
