@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { resolve } from "node:path";
+import { Type } from "@sinclair/typebox";
+import { ConfigSchema } from "../shared/config/schema.ts";
 import { barrels } from "./house/barrel.ts";
+import { idleKeys } from "./house/config_key.ts";
 import { wrongImports } from "./house/import_direction.ts";
 import { badNames } from "./house/name.ts";
 import { missingFiles } from "./house/named_file.ts";
@@ -25,6 +28,16 @@ for (const [name, rule] of Object.entries(RULES)) {
     expect(rule(broken({}))).toEqual([]);
   });
 }
+
+test("every key of trivet.toml does something", () => {
+  expect(idleKeys(house, ConfigSchema)).toEqual([]);
+  const schema = Type.Object({
+    proxy: Type.Object({ log: Type.String(), idle: Type.Array(Type.Object({ none: Type.String() })) }),
+  });
+  expect(idleKeys(broken({ "proxy/main.ts": "proxy.log; // idle" }), schema)).toEqual([
+    "proxy.idle.none in trivet.toml does nothing",
+  ]);
+});
 
 /** A small sound house. */
 const SOUND: Record<string, string> = {

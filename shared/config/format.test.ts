@@ -26,7 +26,10 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
     bad: ["", "10.0.0.0/33", "10.0.0/8", "::/129", "a/8", "1.1.1.1/8/8"],
   },
   "log-target": { good: ["stdout", "file:a.log"], bad: ["", "stderr", "file:", "a.log"] },
-  "status-set": { good: ["2xx", "2xx,3xx", "200,204,3xx"], bad: ["", "2xx,", "6xx", "20x", "2xx, 3xx"] },
+  "status-set": {
+    good: ["2xx", "2xx,3xx", "200, 204-206", "2xx-3xx"],
+    bad: ["", "2xx,", "6xx", "20x", "200-", "200 201"],
+  },
   queue: { good: ["default", "a-b_C9"], bad: ["", "a b", "a.b", "x".repeat(65)] },
 };
 

@@ -15,7 +15,8 @@ export interface Format {
 const HOST_LABELS = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*)(?:\\.[A-Za-z0-9_-]+)*\\.?";
 const HOST = new RegExp(`^${HOST_LABELS}$`);
 const HOST_PATTERN = new RegExp(`^(?:\\*\\.)?${HOST_LABELS}$`);
-const STATUS_SET = /^[1-5](?:xx|\d\d)(?:,[1-5](?:xx|\d\d))*$/;
+const STATUSES = "[1-5](?:xx|\\d\\d)(?:-[1-5](?:xx|\\d\\d))?";
+const STATUS_SET = new RegExp(`^${STATUSES}(?: *, *${STATUSES})*$`);
 const STORE_URL = /^sqlite:.+|^rediss?:\/\/[^\s]+$/s;
 const QUEUE = /^[A-Za-z0-9_-]{1,64}$/;
 
@@ -59,7 +60,7 @@ const FORMATS = {
   },
   "status-set": {
     name: "statuses",
-    words: 'statuses like "2xx,3xx" or "200,204"',
+    words: 'statuses like "2xx,3xx" or "200,204-206"',
     accepts: (text) => STATUS_SET.test(text),
   },
   queue: {

@@ -34,7 +34,7 @@ test("port 0 is a new port each time; the same port on other addresses is no con
 
 test.each([
   [{ backend: "serve:" }, { backend: "serve:", path_prefix: "/" }],
-  [{ path_prefix: "/api" }, { path_prefix: "/api/" }],
+  [{ path_prefix: "/api" }, { path_prefix: "/api" }],
   [{ host: "A.example" }, { host: "a.example" }],
 ])("the routes %j and %j match the same", (first, second) => {
   expect(said({ proxy: { route: [first, second] } })).toEqual([
@@ -49,6 +49,7 @@ test("routes that differ in host or prefix stand side by side", () => {
     {},
     { path_prefix: "/API" },
     { path_prefix: "/api" },
+    { path_prefix: "/api/" },
     { path_prefix: "/api/v1" },
   ];
   expect(said({ proxy: { route } })).toEqual([]);

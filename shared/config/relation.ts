@@ -90,10 +90,9 @@ function routes(config: Table): Located[] {
   });
 }
 
-/** "/api" and "/api/" match the same: prefixes end on segment boundaries. */
 function routeKey(text: string): string {
   const space = text.indexOf(" ");
-  return text.slice(0, space).toLowerCase() + text.slice(space).replace(/\/+$/, "");
+  return text.slice(0, space).toLowerCase() + text.slice(space);
 }
 
 function serverAddresses(servers: unknown, path: Path): Located[] {
