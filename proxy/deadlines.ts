@@ -1,3 +1,6 @@
+const TICK_MS_MAX = 500;
+const TICK_MS_MIN = 20;
+
 /** Something with a moment after which it is no longer waited for. */
 export interface Timed {
   /** On the clock of Deadlines; Infinity: none. */
@@ -16,14 +19,13 @@ export class Deadlines {
   /** Milliseconds, as of the last tick. */
   nowMs = performance.now();
   readonly #timed: Timed[] = [];
+  #tickMs = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** `shortestMs`: the shortest timeout in use; the clock ticks at least four times within it. */
   start(shortestMs: number): void {
-    this.#timer = setInterval(
-      () => this.tick(performance.now()),
-      Math.min(500, Math.max(20, shortestMs / 4)),
-    );
+    this.#tickMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, shortestMs / 4));
+    this.#timer = setInterval(() => this.tick(performance.now()), this.#tickMs);
   }
 
   stop(): void {
@@ -48,10 +50,12 @@ export class Deadlines {
 
   tick(nowMs: number): void {
     this.nowMs = nowMs;
+    // Deadlines were set by a clock that was up to one tick behind: late is forgiven, early is not.
+    const dueMs = nowMs - this.#tickMs;
     // From the end: an expired one may remove itself, which moves the last one into its place.
     for (let i = this.#timed.length - 1; i >= 0; i--) {
       const timed = this.#timed[i];
-      if (timed !== undefined && timed.deadlineMs <= nowMs) timed.expire();
+      if (timed !== undefined && timed.deadlineMs <= dueMs) timed.expire();
     }
   }
 

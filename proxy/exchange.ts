@@ -170,7 +170,7 @@ export function attemptFailed(exchange: Exchange, ending: Ending): void {
   const bodyInHand = !request.chunked && requestBody.done && exchange.replayable;
   if (!mayRetry({ attempts, retries, sent, idempotent, bodyInHand })) return fail(exchange, ending);
   exchange.session.edge.counts.retries.value++;
-  if (sent && !request.chunked)
+  if (!request.chunked)
     requestBody.start(
       request.contentLength > 0 ? "length" : "none",
       Math.max(0, request.contentLength),

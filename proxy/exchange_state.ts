@@ -18,6 +18,7 @@ export type Ending =
   | "connect_timeout"
   | "server_timeout"
   | "server_closed"
+  | "server_reset"
   | "bad_response"
   | "truncated"
   | "no_server"

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../shared/config/schema.ts";
 import { Fleet } from "../shared/process/fleet.ts";
-import { closeSockets, openListenSockets } from "../shared/process/listen_socket.ts";
+import { closeSockets, openListenSockets, stopNewConnections } from "../shared/process/listen_socket.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
 import type { BackendPlan, ProxyBoot, ProxyDown, RoutePlan } from "./boot.ts";
@@ -13,6 +13,8 @@ const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
 const FIRST_FD = 3;
 const DEFAULT_RETRIES = 2;
+/** A connection half made when we stop gets this long to be accepted. */
+const HANDSHAKE_MS = 200;
 
 export interface ProxyMode extends Mode {
   /** Some route ends at the app server of the same supervisor. */
@@ -103,6 +105,8 @@ class ProxySupervisor implements ProxyMode {
 
   async drain(): Promise<void> {
     for (const watch of this.#watches) watch.stop();
+    stopNewConnections(this.#listeners.flatMap(({ fds }) => fds));
+    await Bun.sleep(HANDSHAKE_MS);
     const drained = this.#fleet.drain(this.#config.proxy.drain_timeout);
     this.#closeListeners();
     await drained;

@@ -25,6 +25,7 @@ const EXPLANATIONS: Partial<Record<Ending, string>> = {
   connect_timeout: "the server did not accept the connection in time",
   server_timeout: "the server did not answer in time",
   server_closed: "the server closed the connection before it answered",
+  server_reset: "the server reset the connection before it answered",
   bad_response: "the server's answer was not valid HTTP",
   no_server: "no server is up",
   client_timeout: "the request did not arrive in time",

@@ -56,6 +56,7 @@ export function requestMoved(exchange: Exchange, upstream: Upstream): void {
 export function keepRest(exchange: Exchange, after: number): void {
   const { session, bytes } = exchange;
   if (after >= bytes.length) return;
+  exchange.bytes = bytes.subarray(0, after);
   session.hold(bytes.subarray(after));
   session.pause();
 }

@@ -28,18 +28,19 @@ const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
  */
 export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream): number {
   const { bytes, bodyStart, requestBody } = exchange;
-  let at = writeHead(edge, exchange);
+  const headBytes = writeHead(edge, exchange);
   const after = requestBody.take(bytes, bodyStart, bytes.length);
   const kept = requestBody.keptEnd;
   if (requestBody.broken) return after;
   if (kept - bodyStart <= BODY_WITH_HEAD_MAX) {
-    at = copy(bytes, bodyStart, kept, scratch, at);
-    send(upstream, scratch, 0, at, true);
+    send(upstream, scratch, 0, copy(bytes, bodyStart, kept, scratch, headBytes), true);
   } else {
-    send(upstream, scratch, 0, at, true);
+    send(upstream, scratch, 0, headBytes, true);
     send(upstream, bytes, bodyStart, kept, false);
   }
-  exchange.sent = true;
+  // A chunked body was cleaned in place: what it was can't be sent again, even if the socket took none of it.
+  const given = headBytes + kept - bodyStart;
+  exchange.sent = exchange.request.chunked || (upstream.unsent?.length ?? 0) < given;
   return after;
 }
 

@@ -41,6 +41,6 @@ export class Upstream implements Sender {
     this.server.forget(this);
     const { socket } = this;
     this.socket = null;
-    socket?.terminate();
+    socket?.end();
   }
 }

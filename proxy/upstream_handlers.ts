@@ -37,10 +37,11 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
     upstream.ended = true;
     const { exchange } = upstream;
     if (exchange?.session.phase === "tunnel") tunnelServerEnded(exchange, upstream);
-    else lost(upstream);
+    else lost(upstream, "server_closed");
   },
   close(socket) {
-    lost(socket.data);
+    // Without its FIN first it was a reset: what came so far is not known to be all.
+    lost(socket.data, socket.data.ended ? "server_closed" : "server_reset");
   },
   connectError(socket) {
     const upstream = socket.data;
@@ -52,8 +53,8 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
   },
 };
 
-function lost(upstream: Upstream): void {
+function lost(upstream: Upstream, ending: "server_closed" | "server_reset"): void {
   const { exchange } = upstream;
   if (exchange === null) upstream.close();
-  else serverLost(exchange, "server_closed");
+  else serverLost(exchange, ending);
 }

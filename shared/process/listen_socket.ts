@@ -14,7 +14,14 @@ const SO_REUSEPORT = 15;
 const EACCES = 13;
 const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
+const SO_ATTACH_FILTER = 26;
 const BACKLOG = 4096;
+/** Classic BPF, two words an instruction: load the TCP flags; when SYN is set drop the packet, else keep it. */
+const LOAD_FLAGS = [0x30, 13];
+const SKIP_UNLESS_SYN = [0x45 | (1 << 24), 0x02];
+const DROP = [0x06, 0];
+const KEEP = [0x06, 0xffffffff];
+const DROP_SYN = new Uint32Array([LOAD_FLAGS, SKIP_UNLESS_SYN, DROP, KEEP].flat());
 
 export interface SocketAddress {
   host: string;
@@ -44,6 +51,19 @@ export function openListenSockets(text: string, count: number): { fds: number[];
   } catch (error) {
     closeSockets(fds);
     throw error;
+  }
+}
+
+/**
+ * From now on the sockets take no new connection: the kernel drops each SYN (socket(7), SO_ATTACH_FILTER), so that the
+ * client asks again, while connections half made or waiting are still accepted. Closing at once would reset those.
+ */
+export function stopNewConnections(fds: readonly number[]): void {
+  const program = new BigUint64Array(2);
+  program[0] = BigInt(DROP_SYN.length / 2);
+  program[1] = BigInt(addressOf(DROP_SYN));
+  for (const fd of fds) {
+    libc().setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, addressOf(program), program.byteLength);
   }
 }
 
