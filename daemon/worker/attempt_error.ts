@@ -3,6 +3,9 @@
 /** What a dead or retried job keeps of its error. */
 const ERROR_CHARS_MAX = 8_000;
 
+/** In the binary our files have paths from the root of the repository; a user's are absolute. */
+const OWN_FRAME = /[( ](?:daemon|shared)\/[\w/]+\.ts:\d+/;
+
 /** The reason of a signal aborted by a shutdown; the attempt does not count. */
 export class WorkerStopping extends Error {
   override readonly name = "WorkerStopping";
@@ -20,11 +23,15 @@ export function timeoutError(timeoutMs: number): Error {
   );
 }
 
-/** What was thrown with its stack, as text of a bounded length. */
+/** What was thrown with its stack, less our own frames, as text of a bounded length. */
 export function errorText(thrown: unknown): string {
-  const text = thrown instanceof Error ? (thrown.stack ?? String(thrown)) : `threw ${Bun.inspect(thrown)}`;
-  // A stack need not begin with the message.
-  const whole =
-    thrown instanceof Error && !text.includes(thrown.message) ? `${String(thrown)}\n${text}` : text;
-  return whole.length > ERROR_CHARS_MAX ? `${whole.slice(0, ERROR_CHARS_MAX)}…` : whole;
+  const text = thrown instanceof Error ? describe(thrown) : `threw ${Bun.inspect(thrown)}`;
+  return text.length > ERROR_CHARS_MAX ? `${text.slice(0, ERROR_CHARS_MAX)}…` : text;
+}
+
+function describe(error: Error): string {
+  const frames = (error.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line) && !OWN_FRAME.test(line));
+  return [String(error), ...frames].join("\n");
 }

@@ -9,15 +9,16 @@ const JITTER_MS = 100;
 /** XPENDING … IDLE came with it. */
 const OLDEST_VERSION = [6, 2] as const;
 
-/** A connection that comes back by itself, for ever; what was asked meanwhile waits and is sent again. */
+/** A connection that comes back by itself, for ever. Commands on their way when it is lost fail at once. */
 export function lastingConnection(url: string): Redis {
   return connection(url, {
-    maxRetriesPerRequest: null,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
     retryStrategy: (attempt) =>
       Math.min(RECONNECT_LONGEST_MS, RECONNECT_MS * 2 ** Math.min(attempt - 1, 10)) +
       Math.random() * JITTER_MS,
-    // A replica answers so after a fail-over: connect again and repeat.
-    reconnectOnError: (error) => (error.message.startsWith("READONLY") ? 2 : false),
+    // A replica answers so after a fail-over: look for the primary again.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
 }
 
@@ -51,6 +52,17 @@ export function redisError(url: string, error: unknown): StoreError {
   return new StoreError(`Redis at ${placeOf(url)}: ${reasonOf(error)}`, true, { cause: error });
 }
 
+/** Redis answered with an error: the connection is sound. */
+export function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
+/** The connection was lost on the way, or Redis is about to be well: the same command may succeed soon. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof StoreError) return false;
+  return !isReply(error) || /^(READONLY|LOADING|MASTERDOWN)/.test(error.message);
+}
+
 /** Host and port: a URL may hold a password. */
 export function placeOf(url: string): string {
   const { hostname, port } = new URL(url);
@@ -59,7 +71,10 @@ export function placeOf(url: string): string {
 
 function connection(
   url: string,
-  options: Pick<RedisOptions, "maxRetriesPerRequest" | "retryStrategy" | "reconnectOnError">,
+  options: Pick<
+    RedisOptions,
+    "maxRetriesPerRequest" | "enableOfflineQueue" | "retryStrategy" | "reconnectOnError"
+  >,
 ): Redis {
   const redis = new Redis(url, {
     ...options,
@@ -85,6 +100,11 @@ export async function connectNow(redis: Redis): Promise<void> {
   } catch (error) {
     throw lastErrors.get(redis) ?? error;
   }
+}
+
+/** Why a connection is down. */
+export function lastFaultOf(redis: Redis): Error {
+  return lastErrors.get(redis) ?? new Error("it can't be reached");
 }
 
 function isTooOld(version: string): boolean {

@@ -1,5 +1,5 @@
-import type { Redis } from "ioredis";
-import { lastingConnection, redisError } from "../redis_connection.ts";
+import { RedisCommander } from "../redis_commander.ts";
+import { isReply, redisError } from "../redis_connection.ts";
 import { StoreError } from "../store_error.ts";
 import { HeldLeases } from "./held_leases.ts";
 import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
@@ -7,11 +7,9 @@ import type { JobStore, LeaseKeeper } from "./job_store.ts";
 import { RedisEnqueuer } from "./redis_enqueuer.ts";
 import { readDead, readEntries, type StreamEntry } from "./redis_entry.ts";
 import { GROUP, keysOf } from "./redis_keys.ts";
-import { isReply, RedisReader } from "./redis_reader.ts";
+import { RedisReader } from "./redis_reader.ts";
 import { runScript, type ScriptName } from "./redis_scripts.ts";
 
-/** A call without an answer by then is given up; it may still be applied. */
-const ANSWER_WAIT_MS = 10_000;
 /** A consumer that holds nothing and asked for nothing this long belongs to no living worker. */
 const CONSUMER_AGE_MS = 3_600_000;
 const SETTLEMENTS_A_SCRIPT = 500;
@@ -19,7 +17,7 @@ const SETTLEMENTS_A_SCRIPT = 500;
 /** Jobs in Redis Streams. Every process talks to Redis itself: waiting for the network blocks nobody. */
 export class RedisJobStore implements JobStore {
   readonly #url: string;
-  readonly #redis: Redis;
+  readonly #commander: RedisCommander;
   readonly #enqueuer: RedisEnqueuer;
   readonly #readers = new Map<string, RedisReader>();
   readonly #held = new HeldLeases();
@@ -27,8 +25,10 @@ export class RedisJobStore implements JobStore {
 
   constructor(url: string) {
     this.#url = url;
-    this.#redis = lastingConnection(url);
-    this.#enqueuer = new RedisEnqueuer((keys, args) => this.#script("enqueue", keys, args));
+    this.#commander = new RedisCommander(url);
+    this.#enqueuer = new RedisEnqueuer((keys, args) =>
+      this.#commander.run((redis) => runScript(redis, "enqueue", keys, args), { repeat: true }),
+    );
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
@@ -118,7 +118,9 @@ export class RedisJobStore implements JobStore {
   }
 
   async dead(queue: string, max: number): Promise<DeadJob[]> {
-    const reply = await this.#command((redis) => redis.xrevrange(keysOf(queue).dead, "+", "-", "COUNT", max));
+    const reply = await this.#commander.run((redis) =>
+      redis.xrevrange(keysOf(queue).dead, "+", "-", "COUNT", max),
+    );
     return (reply as StreamEntry[]).map((entry) => readDead(queue, entry));
   }
 
@@ -137,14 +139,14 @@ export class RedisJobStore implements JobStore {
   async close(): Promise<void> {
     this.#closed = true;
     for (const reader of this.#readers.values()) reader.close();
-    this.#redis.disconnect();
+    this.#commander.close();
   }
 
   #reader(queue: string, owner: string): RedisReader {
     const name = `${queue} ${owner}`;
     let reader = this.#readers.get(name);
     if (!reader) {
-      const unblock = (id: number) => this.#command((redis) => redis.client("UNBLOCK", id));
+      const unblock = (id: number) => this.#commander.run((redis) => redis.client("UNBLOCK", id));
       reader = new RedisReader(this.#url, keysOf(queue).stream, owner, unblock);
       this.#readers.set(name, reader);
     }
@@ -153,11 +155,11 @@ export class RedisJobStore implements JobStore {
 
   /** From the first entry on: also after a FLUSHALL or a fail-over that lost the group. */
   async #makeGroup(queue: string): Promise<void> {
-    await this.#command((redis) =>
-      redis.xgroup("CREATE", keysOf(queue).stream, GROUP, "0", "MKSTREAM"),
-    ).catch((error: unknown) => {
-      if (!String(error).includes("BUSYGROUP")) throw error;
-    });
+    await this.#commander
+      .run((redis) => redis.xgroup("CREATE", keysOf(queue).stream, GROUP, "0", "MKSTREAM"))
+      .catch((error: unknown) => {
+        if (!String(error).includes("BUSYGROUP")) throw error;
+      });
   }
 
   async #settleQueue(queue: string, owner: string, settlements: readonly Settlement[]): Promise<string> {
@@ -179,23 +181,6 @@ export class RedisJobStore implements JobStore {
   }
 
   #script(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.#command((redis) => runScript(redis, name, keys, args));
-  }
-
-  /** A command on the shared connection: it waits out a lost connection, but not longer than its deadline. */
-  async #command<Result>(ask: (redis: Redis) => Promise<Result>): Promise<Result> {
-    if (this.#closed) throw new StoreError("the store is closed", false);
-    const deadline = Promise.withResolvers<never>();
-    const late = setTimeout(
-      () => deadline.reject(new Error("it does not answer; it may still do what was asked")),
-      ANSWER_WAIT_MS,
-    );
-    try {
-      return await Promise.race([ask(this.#redis), deadline.promise]);
-    } catch (error) {
-      throw redisError(this.#url, error);
-    } finally {
-      clearTimeout(late);
-    }
+    return this.#commander.run((redis) => runScript(redis, name, keys, args));
   }
 }

@@ -1,6 +1,5 @@
 import type { Redis } from "ioredis";
-import { connectNow, redisError, singleConnection } from "../redis_connection.ts";
-import { StoreError } from "../store_error.ts";
+import { connectNow, isReply, redisError, singleConnection } from "../redis_connection.ts";
 import { entriesOf, type StreamEntry } from "./redis_entry.ts";
 import { GROUP } from "./redis_keys.ts";
 
@@ -101,9 +100,4 @@ export class RedisReader {
       throw error;
     }
   }
-}
-
-/** Redis answered with an error: the connection is sound. */
-export function isReply(error: unknown): error is Error {
-  return error instanceof Error && !(error instanceof StoreError) && error.name === "ReplyError";
 }
