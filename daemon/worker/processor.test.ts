@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { Type } from "@sinclair/typebox";
+import { Metrics } from "../../shared/metrics.ts";
+import type { Claim } from "../../shared/store/jobs/job.ts";
+import { newJob } from "../../shared/store/jobs/new_job.ts";
+import { SqliteJobStore } from "../../shared/store/jobs/sqlite.ts";
+import { Folder } from "../../test/harness/folder.ts";
+import { until } from "../../test/harness/until.ts";
+import type { JobContext, JobHandlers } from "../sdk/define_jobs.ts";
+import { Processor } from "./processor.ts";
+import { Settler } from "./settler.ts";
+import { WorkerMetrics } from "./worker_metrics.ts";
+
+describe("the processor", () => {
+  let folder: Folder;
+  let store: SqliteJobStore;
+  let metrics: Metrics;
+  beforeEach(async () => {
+    folder = await Folder.make();
+    store = new SqliteJobStore(join(folder.path, "trivet.db"));
+    metrics = new Metrics();
+  });
+  afterEach(async () => {
+    await store.close();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const processor = (handlers: JobHandlers, concurrency = 10) => {
+    const counted = new WorkerMetrics(metrics);
+    return new Processor(handlers, new Settler(store, "me", counted.leasesLost), counted, concurrency);
+  };
+  const claim = (max = 10): Promise<Claim> =>
+    store.claim("default", "me", max, 0, new AbortController().signal);
+  const counts = async () => (await store.counts(["default"]))[0];
+  const counter = (name: string) => metrics.samples().find((sample) => sample.name === name)?.value;
+  const settled = () => until(async () => (await counts())?.running === 0, "all is settled");
+
+  test("gives the handler payload and job, and acknowledges", async () => {
+    const seen: unknown[] = [];
+    const { id } = newJob("hello", 1);
+    await store.enqueue([{ ...newJob("hello", { name: "Ada" }), id }]);
+    const run = (payload: unknown, { id, type, queue, attempt, signal }: JobContext) => {
+      seen.push([payload, id, type, queue, attempt, signal.aborted]);
+    };
+    processor({ hello: { run } }).take(await claim());
+    await settled();
+    expect(seen).toEqual([[{ name: "Ada" }, id, "hello", "default", 1, false]]);
+    expect(await counts()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
+    expect(counter("trivet_jobs_done_total")).toBe(1);
+  });
+
+  test("what it can't run is dead with a reason, and no handler is called", async () => {
+    let calls = 0;
+    const handlers: JobHandlers = {
+      strict: { schema: Type.Object({ n: Type.Number() }), run: () => calls++ },
+      plain: { run: () => calls++ },
+    };
+    await store.enqueue([
+      newJob("toString", 1),
+      newJob("strict", { n: "one" }),
+      { ...newJob("plain", 1), payload: "{" },
+    ]);
+    processor(handlers).take(await claim());
+    await settled();
+    const dead = await store.dead("default", 10);
+    expect(dead.map(({ reason }) => reason).sort()).toEqual(["decode", "schema", "unknown_type"]);
+    expect(calls).toBe(0);
+  });
+
+  test("a handler over its time is aborted and tried again", async () => {
+    let aborted: unknown;
+    await store.enqueue([newJob("slow", 1, { timeout: 30, backoff: { kind: "fixed", delay: "1h" } })]);
+    const slow = async (_: unknown, job: JobContext) => {
+      job.signal.addEventListener("abort", () => {
+        aborted = job.signal.reason;
+      });
+      await Bun.sleep(60_000);
+    };
+    processor({ slow: { run: slow } }).take(await claim());
+    await settled();
+    expect(await counts()).toMatchObject({ delayed: 1 });
+    expect(String(aborted)).toContain("longer than its timeout of 0.03 s");
+    expect(counter("trivet_jobs_retried_total")).toBe(1);
+  });
+
+  test("what comes beyond its slots goes straight back", async () => {
+    await store.enqueue([newJob("wait", 1), newJob("wait", 2)]);
+    const end = Promise.withResolvers<void>();
+    const one = processor({ wait: { run: () => end.promise } }, 1);
+    one.take(await claim());
+    expect(one.free).toBe(0);
+    await until(async () => (await counts())?.waiting === 1, "the other one is back");
+    end.resolve();
+    await settled();
+    expect(one.free).toBe(1);
+  });
+
+  test("at the end it aborts what runs and hands it back, whatever the handler does then", async () => {
+    const names = ["deaf", "throws", "finishes"];
+    await store.enqueue(names.map((name) => newJob(name, 1)));
+    const aborted = (job: JobContext) =>
+      new Promise<void>((resolve) => job.signal.addEventListener("abort", () => resolve()));
+    const all = processor({
+      deaf: { run: () => new Promise(() => undefined) },
+      throws: {
+        async run(_, job) {
+          await aborted(job);
+          throw job.signal.reason;
+        },
+      },
+      finishes: { run: (_, job) => aborted(job) },
+    });
+    all.take(await claim());
+    await all.stop(50);
+    await settled();
+    expect(await counts()).toMatchObject({ waiting: 2, delayed: 0, dead: 0 });
+    expect((await claim()).jobs.map(({ type, attempt }) => [type, attempt])).toEqual([
+      ["deaf", 1],
+      ["throws", 1],
+    ]);
+  });
+});

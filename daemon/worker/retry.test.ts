@@ -1,0 +1,56 @@
+import { describe, expect, test } from "bun:test";
+import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
+import { newJob } from "../../shared/store/jobs/new_job.ts";
+import type { JobHandler } from "../sdk/define_jobs.ts";
+import { afterFailure, backoffDelayMs } from "./retry.ts";
+
+const run = () => undefined;
+
+function failed(attempt: number, options: object = {}): ClaimedJob {
+  return { ...newJob("x", 1, options), attempt, fence: "1:1" };
+}
+
+function delayAfter(job: ClaimedJob, handler: Omit<JobHandler, "run"> = {}): number | string {
+  const outcome = afterFailure(job, { run, ...handler }, "boom", 0.5);
+  return outcome.kind === "retry" ? outcome.delayMs : outcome.kind;
+}
+
+describe("after a failed attempt", () => {
+  test("waits on Sidekiq's curve and gives up after 25 attempts", () => {
+    expect(delayAfter(failed(1))).toBe(20_000);
+    expect(delayAfter(failed(2))).toBe((1 + 15 + 10) * 1000);
+    expect(delayAfter(failed(11))).toBe((10_000 + 15 + 55) * 1000);
+    expect(delayAfter(failed(24))).toBeNumber();
+    expect(afterFailure(failed(25), { run }, "boom", 0)).toEqual({
+      kind: "dead",
+      reason: "exhausted",
+      error: "boom",
+    });
+  });
+
+  test("enqueue wins over the handler, the handler over the defaults", () => {
+    const handler = { attempts: 3, backoff: { kind: "fixed", delay: "2s" } } as const;
+    expect(delayAfter(failed(1), handler)).toBe(2_000);
+    expect(delayAfter(failed(3), handler)).toBe("dead");
+    expect(delayAfter(failed(3, { attempts: 5 }), handler)).toBe(2_000);
+    expect(
+      delayAfter(failed(3, { attempts: 5, backoff: { kind: "exponential", delay: "1s" } }), handler),
+    ).toBe(4_000);
+  });
+
+  test("a handler's own function decides, unless enqueue said something or it fails", () => {
+    const backoff = (attempt: number) => attempt * 10;
+    expect(delayAfter(failed(3), { backoff })).toBe(30);
+    expect(delayAfter(failed(3, { backoff: { kind: "fixed", delay: 7 } }), { backoff })).toBe(7);
+    expect(delayAfter(failed(1), { backoff: () => Number.NaN })).toBe(20_000);
+    expect(delayAfter(failed(1), { backoff: () => -5 })).toBe(0);
+    const broken = () => {
+      throw new Error("no");
+    };
+    expect(delayAfter(failed(1), { backoff: broken })).toBe(20_000);
+  });
+
+  test("no delay is longer than 30 days", () => {
+    expect(backoffDelayMs({ kind: "exponential", delayMs: 1000 }, 900, 0)).toBe(30 * 24 * 3_600_000);
+  });
+});
