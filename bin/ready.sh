@@ -3,7 +3,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 BUN_VERSION=1.4.5
 
-say() { printf '\033[2m%s\033[0m\n' "$*" >&2; }
+say() { printf '%s\n' "$*" >&2; }
 fail() { printf '%s\n' "$@" >&2; exit 1; }
 
 has_bun() { [ "$(bun --version 2>/dev/null)" = "$BUN_VERSION" ]; }

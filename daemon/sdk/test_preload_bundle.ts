@@ -10,6 +10,9 @@ export function testPreloadBundle(): string {
     "--target=bun",
     "--production",
     "--minify",
+    // As in bin/build: no path of the machine that builds gets into the binary.
+    "--define",
+    `__dirname="/trivet"`,
   ]);
   if (!success) throw new Error(`the test preload can't be bundled: ${stderr.toString()}`);
   return stdout.toString();
