@@ -6,6 +6,7 @@ import { connect } from "./connect.ts";
 import { linger } from "./departure.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
 import { MORE } from "./http/field_table.ts";
+import { equals, octets } from "./http/octets.ts";
 import { parseRequestHead, requestFields } from "./http/request_head.ts";
 import { parseResponseHead, ResponseHead } from "./http/response_head.ts";
 import { reply, statusOf } from "./reply.ts";
@@ -22,15 +23,17 @@ import type { Upstream } from "./upstream.ts";
 /** An idle connection to a server is closed before most servers would close it. */
 const UPSTREAM_IDLE_MS = 30_000;
 
+const HEAD = octets("HEAD");
+
 /** The response head parsed last, of whichever exchange. */
 const head = new ResponseHead();
 
 export function route(exchange: Exchange): void {
   const { session, request, requestBody } = exchange;
   const { edge } = session;
-  const method = exchange.method;
-  exchange.isHead = method === "HEAD";
-  exchange.idempotent = isIdempotent(method);
+  const { bytes } = exchange;
+  exchange.isHead = equals(bytes, request.start, request.methodEnd, HEAD);
+  exchange.idempotent = isIdempotent(bytes, request.start, request.methodEnd);
   exchange.closing = edge.draining || request.close || (request.minor === 0 && !request.keepAlive);
   requestBody.start(
     request.chunked ? "chunked" : request.contentLength > 0 ? "length" : "none",

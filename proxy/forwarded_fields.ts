@@ -1,16 +1,12 @@
 /** The fields that tell servers where a request came from (DESIGN: only trusted proxies are believed). */
 import { isIP } from "node:net";
 import { copy, type FieldTable } from "./http/field_table.ts";
-import { octets } from "./http/octets.ts";
+import { CR, LF } from "./http/octets.ts";
 import type { RequestHead } from "./http/request_head.ts";
-import type { Peer } from "./peer.ts";
+import { FORWARDED_HOST, type Peer } from "./peer.ts";
 import type { RequestIds } from "./request_id.ts";
 import type { TrustedAddresses } from "./trusted_addresses.ts";
 
-const FORWARDED_HOST = octets("X-Forwarded-Host: ");
-const REQUEST_ID = octets("\r\nX-Request-ID: ");
-const TRACEPARENT = octets("\r\ntraceparent: ");
-const LINE_END = octets("\r\n");
 const REPEATED_MAX = 8192;
 
 /** Writes our own fields for a client that nobody vouches for; the index after them. */
@@ -23,21 +19,18 @@ export function writeForwarded(
   out: Buffer,
   to: number,
 ): number {
-  out.set(peer.forwarded, to);
-  let at = to + peer.forwarded.length;
-  if (head.hostEnd > head.hostStart) {
-    out.set(FORWARDED_HOST, at);
-    at = copy(bytes, head.hostStart, head.hostEnd, out, at + FORWARDED_HOST.length);
-    out.set(REQUEST_ID, at);
-    at += REQUEST_ID.length;
+  let at = copy(peer.forwarded, 0, peer.forwarded.length, out, to);
+  if (head.hostEnd > 0) {
+    at = copy(bytes, head.hostStart, head.hostEnd, out, at);
+    out[at] = CR;
+    out[at + 1] = LF;
+    at += 2;
   } else {
-    at = copy(REQUEST_ID, LINE_END.length, REQUEST_ID.length, out, at);
+    // No host to speak of: the name that waits for it is taken back.
+    at -= FORWARDED_HOST.length;
   }
-  at = ids.write(id, out, at);
-  out.set(TRACEPARENT, at);
-  at = ids.writeTraceparent(id, out, at + TRACEPARENT.length);
-  out.set(LINE_END, at);
-  return at + LINE_END.length;
+  const ours = ids.fields(id);
+  return copy(ours, 0, ours.length, out, at);
 }
 
 /** What a trusted proxy said of the client, as text; repeated fields are joined (RFC 9110 §5.3). */

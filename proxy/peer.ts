@@ -4,11 +4,14 @@ import type { TrustedAddresses } from "./trusted_addresses.ts";
 /** Addresses remembered at a time; a flood of new ones makes us start over. */
 const REMEMBERED_MAX = 8192;
 
+/** Stands last in Peer.forwarded. */
+export const FORWARDED_HOST = "X-Forwarded-Host: ";
+
 /** A client address and what every request from it is told to servers, made once. */
 export interface Peer {
   address: string;
-  /** X-Forwarded-For, X-Real-IP and X-Forwarded-Proto of a client that is not a trusted proxy. */
-  forwarded: Uint8Array;
+  /** X-Forwarded-For, X-Real-IP, X-Forwarded-Proto, and the name of X-Forwarded-Host, whose value follows. */
+  forwarded: Buffer;
   trusted: boolean;
 }
 

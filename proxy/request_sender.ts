@@ -3,7 +3,7 @@ import type { Edge } from "./edge.ts";
 import type { Exchange } from "./exchange_state.ts";
 import { clientOf, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
 import { copy, copyKeptFields } from "./http/field_table.ts";
-import { octets } from "./http/octets.ts";
+import { CR, LF, octets, SP } from "./http/octets.ts";
 import { requestFields } from "./http/request_head.ts";
 import { send } from "./send.ts";
 import type { Upstream } from "./upstream.ts";
@@ -12,8 +12,7 @@ import type { Upstream } from "./upstream.ts";
 const SCRATCH_BYTES = 131_072;
 const BODY_WITH_HEAD_MAX = 32_768;
 
-const SPACE = octets(" ");
-const SLASH = octets("/");
+const SLASH = 47;
 const VERSION_LINE_END = octets(" HTTP/1.1\r\n");
 const HOST = octets("Host: ");
 const CHUNKED = octets("Transfer-Encoding: chunked\r\n");
@@ -48,32 +47,35 @@ function writeHead(edge: Edge, exchange: Exchange): number {
   const { bytes, request, session } = exchange;
   let at: number;
   if (request.minor === 1 && request.pathStart === request.targetStart) {
-    // The request line as it came, with its line end.
-    at = copy(bytes, request.start, request.targetEnd + VERSION_LINE_END.length, scratch, 0);
+    // The request line stays as it came and is copied with the fields behind it.
+    at = copyKeptFields(bytes, request.start, request.fieldsEnd, requestFields, scratch, 0);
   } else {
-    at = copy(bytes, request.start, request.methodEnd, scratch, 0);
-    at = copy(SPACE, 0, 1, scratch, at);
-    if (bytes[request.pathStart] !== SLASH[0] && request.pathStart !== request.targetStart)
-      at = copy(SLASH, 0, 1, scratch, at);
-    at = copy(bytes, request.pathStart, request.targetEnd, scratch, at);
-    at = copy(VERSION_LINE_END, 0, VERSION_LINE_END.length, scratch, at);
+    at = writeRequestLine(exchange);
+    at = copyKeptFields(bytes, request.fieldsStart, request.fieldsEnd, requestFields, scratch, at);
   }
-  if (request.hostInTarget) at = writeLine(HOST, bytes, request.hostStart, request.hostEnd, at);
-  else if (request.hostEnd === 0) {
-    // HTTP/1.0 without Host; HTTP/1.1 must have one (RFC 9112 §3.2).
-    const name = octets(exchange.server?.hostField ?? "localhost");
-    at = writeLine(HOST, name, 0, name.length, at);
-  }
-  at = copyKeptFields(bytes, request.fieldsEnd, requestFields, scratch, at);
-  at = session.peer.trusted
-    ? writeTrusted(edge, exchange, at)
-    : writeForwarded(session.peer, request, bytes, edge.ids, exchange.id, scratch, at);
+  if (session.peer.trusted) at = writeTrusted(edge, exchange, at);
+  else at = writeForwarded(session.peer, request, bytes, edge.ids, exchange.id, scratch, at);
   if (request.chunked) at = copy(CHUNKED, 0, CHUNKED.length, scratch, at);
   if (request.upgradeField >= 0 && request.upgrade) {
     const entry = request.upgradeField * 4;
     at = writeLine(UPGRADE, bytes, requestFields.spans[entry + 2]!, requestFields.spans[entry + 3]!, at);
   }
-  return copy(LINE_END, 0, LINE_END.length, scratch, at);
+  scratch[at] = CR;
+  scratch[at + 1] = LF;
+  return at + 2;
+}
+
+/** A target in absolute-form goes on in origin-form, HTTP/1.0 as HTTP/1.1 with the Host it must have (RFC 9112 §3.2). */
+function writeRequestLine({ bytes, request, server }: Exchange): number {
+  let at = copy(bytes, request.start, request.methodEnd, scratch, 0);
+  scratch[at++] = SP;
+  if (bytes[request.pathStart] !== SLASH && request.pathStart !== request.targetStart) scratch[at++] = SLASH;
+  at = copy(bytes, request.pathStart, request.targetEnd, scratch, at);
+  at = copy(VERSION_LINE_END, 0, VERSION_LINE_END.length, scratch, at);
+  if (request.hostInTarget) return writeLine(HOST, bytes, request.hostStart, request.hostEnd, at);
+  if (request.hostEnd > 0) return at;
+  const name = octets(server?.hostField ?? "localhost");
+  return writeLine(HOST, name, 0, name.length, at);
 }
 
 /** A field: `start`, then the value bytes[from, end), then the line's end. */

@@ -46,9 +46,8 @@ export function relayHead(
     send(session, bytes, from, kept, false);
     return;
   }
-  let at = copy(bytes, from, head.fieldsStart, scratch, 0);
+  let at = copyKeptFields(bytes, from, head.fieldsEnd, responseFields, scratch, 0);
   scratch[MINOR_AT] = ONE;
-  at = copyKeptFields(bytes, head.fieldsEnd, responseFields, scratch, at);
   if (option !== null) at = copy(option, 0, option.length, scratch, at);
   if (head.status === 101 && head.upgradeField >= 0) {
     const entry = head.upgradeField * 4;

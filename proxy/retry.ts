@@ -1,3 +1,5 @@
+import { equals, octets } from "./http/octets.ts";
+
 /** What is known of an attempt that failed before the client saw any of an answer. */
 export interface FailedAttempt {
   /** Attempts made, this one included. */
@@ -18,8 +20,9 @@ export function mayRetry({ attempts, retries, sent, idempotent, bodyInHand }: Fa
   return !sent || (idempotent && bodyInHand);
 }
 
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+const IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].map(octets);
 
-export function isIdempotent(method: string): boolean {
-  return IDEMPOTENT.has(method);
+/** Whether the method bytes[from, end) is defined to be idempotent (RFC 9110 §9.2.2). Methods are case-sensitive. */
+export function isIdempotent(bytes: Uint8Array, from: number, end: number): boolean {
+  return IDEMPOTENT.some((method) => equals(bytes, from, end, method));
 }

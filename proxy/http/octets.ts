@@ -33,6 +33,13 @@ export function octets(text: string): Buffer {
   return Buffer.from(text, "latin1");
 }
 
+/** Whether bytes[from, end) are these. */
+export function equals(bytes: Uint8Array, from: number, end: number, these: Uint8Array): boolean {
+  if (end - from !== these.length) return false;
+  for (let i = 0; i < these.length; i++) if (bytes[from + i] !== these[i]) return false;
+  return true;
+}
+
 /** Whether the bytes at `at` spell `lower` in any case. `lower` holds no letters in upper case. */
 export function spells(bytes: Uint8Array, at: number, end: number, lower: Uint8Array): boolean {
   const length = lower.length;

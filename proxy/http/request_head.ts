@@ -62,6 +62,8 @@ export class RequestHead implements ConnectionOptions {
   hostEnd = 0;
   /** The Host field was missing and the target names the host. */
   hostInTarget = false;
+  /** Index of the first field. */
+  fieldsStart = 0;
   /** Index of the empty line that ends the fields. */
   fieldsEnd = 0;
   minor = 1;
@@ -131,6 +133,7 @@ function parseWithin(
   head.minor = bytes[at]! - 48;
   if (head.minor !== 0 && head.minor !== 1) return BAD;
   if (bytes[at + 1] !== CR || bytes[at + 2] !== LF) return BAD;
+  head.fieldsStart = at + 3;
   const after = scanFields(bytes, at + 3, end, requestFields, limits.fieldsMax);
   if (after <= 0) return after;
   head.fieldsEnd = after - 2;
