@@ -40,10 +40,12 @@ async function main([word = "help", ...rest]: readonly string[]): Promise<number
   return command.run(parseArguments(command, rest));
 }
 
-try {
-  process.exit(await main(process.argv.slice(2)));
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
-  process.exit(error.exitCode);
-}
+// Not awaited at the top level: "beforeExit" must come when a script of `trivet run` has nothing left to do.
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    process.exit(error.exitCode);
+  },
+);

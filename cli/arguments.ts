@@ -19,6 +19,10 @@ export function parseArguments(command: Command, words: readonly string[]): Invo
     }
     const [flag = "", inline] = splitFlag(word);
     const takesValue = known[flag];
+    if (takesValue === undefined && command.passThrough) {
+      operands.push(...words.slice(i));
+      break;
+    }
     if (takesValue === undefined) {
       throw new UserError(`trivet ${command.name} has no flag ${flag}: see "trivet help ${command.name}"`, 2);
     }

@@ -2,10 +2,11 @@
 import type { Server } from "bun";
 import { log } from "../../shared/log.ts";
 import type { Counter } from "../../shared/metrics.ts";
-import { quietListeners } from "../../shared/process/quiet_listener.ts";
+import { stopNewConnections } from "../../shared/process/listen_socket.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type AppOptions, readAppOptions } from "./app_options.ts";
+import { fdsOnPorts } from "./listener_fds.ts";
 import { leavingHandlers, workingHandlers } from "./request_handlers.ts";
 
 export type Place = { hostname: string; port: number } | { unix: string };
@@ -51,7 +52,8 @@ export class ServerGroup {
     const app = this.#app;
     if (!app) return;
     for (const server of this.#servers) server.reload(this.#bunOptions(app, true) as never);
-    quietListeners(new Set(this.#servers.flatMap(({ port }) => (port ? [port] : []))));
+    // Connections that were accepted from there get the filter too: to them no SYN comes.
+    stopNewConnections(fdsOnPorts(new Set(this.#servers.flatMap(({ port }) => (port ? [port] : [])))));
     await Bun.sleep(FAREWELL_MS);
     await Promise.all(this.#servers.map(close));
   }
