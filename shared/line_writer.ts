@@ -85,18 +85,15 @@ export class LineWriter {
   }
 }
 
-/** A description of our own, so that making it non-blocking does not touch the one we share with our parent's shell. */
+/**
+ * A pipe or terminal gets a description of our own, so that making it non-blocking does not touch the one we share with
+ * whoever started us. A file keeps the shared one: its offset is common to all that write there. A socket (journald's)
+ * can't be opened again.
+ */
 function openStdout(): number {
-  try {
-    return openSync(
-      `/proc/self/fd/${STDOUT_FD}`,
-      constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK,
-    );
-  } catch (error) {
-    // A socket (journald's stdout) can't be opened a second time.
-    if (error instanceof Error) return STDOUT_FD;
-    throw error;
-  }
+  const stdout = fstatSync(STDOUT_FD);
+  if (!stdout.isFIFO() && !stdout.isCharacterDevice()) return STDOUT_FD;
+  return openSync(`/proc/self/fd/${STDOUT_FD}`, constants.O_WRONLY | constants.O_NONBLOCK);
 }
 
 function openFile(path: string): number {
