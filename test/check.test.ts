@@ -41,7 +41,7 @@ test("a file that is not there is one sentence", async () => {
   expect(await runTrivet(CHECK, { cwd: folder.path })).toEqual({
     code: 2,
     stdout: "",
-    stderr: "there is no file trivet.toml: name the config file with -c FILE\n",
+    stderr: "there is no config file trivet.toml: check the name after -c\n",
   });
 });
 

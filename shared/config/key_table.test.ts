@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import { withKeyTable } from "./key_table.ts";
+import { checkConfig } from "./load.ts";
 
 const page = await Bun.file(resolve(import.meta.dir, "../../docs/config.md")).text();
 
@@ -19,6 +20,13 @@ test("every table has its place and its defaults", () => {
   ]) {
     expect(page).toContain(`### \`${heading}\``);
   }
+});
+
+test("the example on the page is valid", () => {
+  const [, example = ""] = /```toml\n([\s\S]*?)```/.exec(page) ?? [];
+  const config = checkConfig(example, "docs/config.md", "/site", {});
+  expect(config.store.url).toBe("sqlite:/site/trivet.db");
+  expect(config.proxy.route).toHaveLength(2);
 });
 
 test("a page without the marks is refused", () => {

@@ -115,7 +115,7 @@ test("a wrong value from a variable is not shown", () => {
 test("a file that can't be read is one sentence for exit code 2", async () => {
   const absent = await refusal(join(dir, "none.toml"));
   expect(absent.exitCode).toBe(2);
-  expect(absent.message).toContain("there is no file");
+  expect(absent.message).toContain("there is no config file");
   expect((await refusal(dir)).message).toContain("is a folder");
   expect((await refusal(await write(new Uint8Array([0xff, 0xfe, 0x00])))).message).toContain("not UTF-8");
   expect((await refusal(await write(`# ${"x".repeat(1024 * 1024)}`))).message).toContain("larger than 1 MiB");

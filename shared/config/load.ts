@@ -89,7 +89,7 @@ function unreadable(name: string, error: unknown): string {
   const code = isTable(error) || error instanceof Error ? (error as { code?: unknown }).code : undefined;
   switch (code) {
     case "ENOENT":
-      return `there is no file ${name}: name the config file with -c FILE`;
+      return `there is no config file ${name}: check the name after -c`;
     case "EACCES":
       return `${name} can't be read: give this user permission to read it`;
     case "EISDIR":
