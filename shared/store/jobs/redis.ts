@@ -1,11 +1,11 @@
 import { RedisCommander } from "../redis_commander.ts";
 import { isReply, redisError } from "../redis_connection.ts";
 import { StoreError } from "../store_error.ts";
+import { EnqueueGroups } from "./enqueue_groups.ts";
 import { HeldLeases } from "./held_leases.ts";
 import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
 import type { JobStore, LeaseKeeper } from "./job_store.ts";
-import { RedisEnqueuer } from "./redis_enqueuer.ts";
-import { readDead, readEntries, type StreamEntry } from "./redis_entry.ts";
+import { readDead, readEntries, type StreamEntry, writeEntries } from "./redis_entry.ts";
 import { GROUP, keysOf } from "./redis_keys.ts";
 import { RedisReader } from "./redis_reader.ts";
 import { runScript, type ScriptName } from "./redis_scripts.ts";
@@ -18,7 +18,7 @@ const SETTLEMENTS_A_SCRIPT = 500;
 export class RedisJobStore implements JobStore {
   readonly #url: string;
   readonly #commander: RedisCommander;
-  readonly #enqueuer: RedisEnqueuer;
+  readonly #groups: EnqueueGroups;
   readonly #readers = new Map<string, RedisReader>();
   readonly #held = new HeldLeases();
   #closed = false;
@@ -26,13 +26,11 @@ export class RedisJobStore implements JobStore {
   constructor(url: string) {
     this.#url = url;
     this.#commander = new RedisCommander(url);
-    this.#enqueuer = new RedisEnqueuer((keys, args) =>
-      this.#commander.run((redis) => runScript(redis, "enqueue", keys, args), { repeat: true }),
-    );
+    this.#groups = new EnqueueGroups((jobs) => this.#enqueueGroup(jobs));
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    if (jobs.length > 0) await this.#enqueuer.add(jobs);
+    if (jobs.length > 0) await this.#groups.add(jobs);
   }
 
   async claim(
@@ -140,6 +138,12 @@ export class RedisJobStore implements JobStore {
     this.#closed = true;
     for (const reader of this.#readers.values()) reader.close();
     this.#commander.close();
+  }
+
+  /** Repeated when the connection is lost on the way: rather a job twice than an error for the user. */
+  #enqueueGroup(jobs: readonly NewJob[]): Promise<unknown> {
+    const { keys, args } = writeEntries(jobs);
+    return this.#commander.run((redis) => runScript(redis, "enqueue", keys, args), { repeat: true });
   }
 
   #reader(queue: string, owner: string): RedisReader {

@@ -4,6 +4,7 @@
  */
 import { readOptions, writeOptions } from "./entry.ts";
 import type { BrokenEntry, Claim, ClaimedJob, DeadJob, DeadReason, NewJob } from "./job.ts";
+import { keysOf } from "./redis_keys.ts";
 
 /** id and fields of a stream entry; null: it was deleted while pending. */
 export type StreamEntry = [id: string, fields: string[] | null];
@@ -12,8 +13,29 @@ const ATTEMPT = 1;
 const META = 5;
 const PAYLOAD = 7;
 
+/** Keys and arguments of the script "enqueue". */
+export function writeEntries(jobs: readonly NewJob[]): { keys: string[]; args: (string | number)[] } {
+  const nowMs = Date.now();
+  const numbers = new Map<string, number>();
+  const args: (string | number)[] = [];
+  for (const job of jobs) {
+    let number = numbers.get(job.queue);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(job.queue, number);
+    }
+    // Relative: the moment is counted on Redis's clock.
+    args.push(number, job.runAtMs > nowMs ? job.runAtMs - nowMs : 0, metaOf(job), job.payload);
+  }
+  const keys = [...numbers.keys()].flatMap((queue) => {
+    const { stream, delayed } = keysOf(queue);
+    return [stream, delayed];
+  });
+  return { keys, args };
+}
+
 /** Field m. Its first member is the job's id: scripts look for it there. */
-export function metaOf(job: NewJob): string {
+function metaOf(job: NewJob): string {
   return JSON.stringify([job.id, job.type, ...writeOptions(job)]);
 }
 

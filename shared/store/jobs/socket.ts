@@ -1,6 +1,7 @@
 import type { Socket } from "bun";
 import { FrameLink } from "../frame_link.ts";
 import { StoreError } from "../store_error.ts";
+import { EnqueueGroups } from "./enqueue_groups.ts";
 import { HeldLeases } from "./held_leases.ts";
 import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
 import type { JobStore, LeaseKeeper } from "./job_store.ts";
@@ -28,6 +29,7 @@ export class SocketJobStore implements JobStore {
   readonly #path: string;
   readonly #client = crypto.randomUUID();
   readonly #held = new HeldLeases();
+  readonly #groups = new EnqueueGroups((jobs) => this.#call({ op: "enqueue", jobs }));
   readonly #calls = new Map<number, OpenCall>();
   #number = 0;
   #link: FrameLink<StoreRequest, StoreReply> | undefined;
@@ -41,7 +43,7 @@ export class SocketJobStore implements JobStore {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    await this.#call({ op: "enqueue", jobs });
+    if (jobs.length > 0) await this.#groups.add(jobs);
   }
 
   async claim(

@@ -40,6 +40,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async enqueue(jobs: readonly NewJob[]): Promise<void> {
+    if (jobs.length === 0) return;
     await this.#writer.write((db) => insertJobs(db, jobs, this.#nowMs()));
     for (const queue of new Set(jobs.map((job) => job.queue))) this.#waiters.wake(queue);
   }
