@@ -6,7 +6,7 @@ import type { JobStore } from "../shared/store/jobs/job_store.ts";
 import { newJob } from "../shared/store/jobs/new_job.ts";
 import { RedisJobStore } from "../shared/store/jobs/redis.ts";
 import { SqliteJobStore } from "../shared/store/jobs/sqlite.ts";
-import { addBrokenRow } from "../shared/store/jobs/sqlite_broken_row.ts";
+import { addBrokenRow } from "./harness/broken_row.ts";
 import { RedisServer } from "./harness/redis_server.ts";
 import { Trivet } from "./harness/trivet.ts";
 import { until } from "./harness/until.ts";

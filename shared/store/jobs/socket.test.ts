@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { addBrokenRow } from "../../../test/harness/broken_row.ts";
 import { StoreServer } from "../store_server.ts";
 import { conformance } from "./conformance.ts";
 import { newJob } from "./new_job.ts";
 import { SocketJobStore } from "./socket.ts";
 import { SqliteJobStore } from "./sqlite.ts";
-import { addBrokenRow } from "./sqlite_broken_row.ts";
 
 describe("SQLite behind the store process's socket", () => {
   const dir = mkdtempSync(join(tmpdir(), "tv-"));

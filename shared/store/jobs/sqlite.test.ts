@@ -3,10 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { addBrokenRow } from "../../../test/harness/broken_row.ts";
 import { conformance } from "./conformance.ts";
 import { newJob } from "./new_job.ts";
 import { SqliteJobStore } from "./sqlite.ts";
-import { addBrokenRow } from "./sqlite_broken_row.ts";
 
 describe("SQLite in this process", () => {
   const dir = mkdtempSync(join(tmpdir(), "tv-"));
