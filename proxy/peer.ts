@@ -31,7 +31,7 @@ export class Peers {
     const peer = {
       address,
       forwarded: octets(
-        `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\nX-Forwarded-Proto: http\r\n`,
+        `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\nX-Forwarded-Proto: http\r\n${FORWARDED_HOST}`,
       ),
       trusted: this.#trusted.has(address),
     };
