@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
-import { log } from "../../log.ts";
+import { CommitWatch } from "./commit_watch.ts";
 import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
 import type { JobStore, LeaseKeeper } from "./job_store.ts";
 import { QueueWaiters } from "./queue_waiters.ts";
@@ -15,12 +15,12 @@ import {
   silentOwners,
   touchOwners,
 } from "./sqlite_operations.ts";
-import { countQueue, dataVersion, listDead, nextDueMs } from "./sqlite_reads.ts";
+import { countQueue, listDead, nextDueMs } from "./sqlite_reads.ts";
 import { isBusy, storeError } from "./sqlite_schema.ts";
 import { SqliteWriter } from "./sqlite_writer.ts";
 
-/** How often waiting claims look for commits of other processes; those of this one wake them at once. */
-const POLL_MS = 10;
+/** How often a claim looks whether another process has made the file. */
+const FILE_POLL_MS = 50;
 const READ_RETRY_MS = 5;
 
 /**
@@ -31,8 +31,7 @@ export class SqliteJobStore implements JobStore {
   readonly #writer: SqliteWriter;
   readonly #waiters = new QueueWaiters();
   readonly #nowMs: () => number;
-  #poll: ReturnType<typeof setInterval> | undefined;
-  #seenVersion = 0;
+  #watch: CommitWatch | undefined;
 
   constructor(path: string, nowMs: () => number = Date.now) {
     this.#writer = new SqliteWriter(path);
@@ -90,7 +89,8 @@ export class SqliteJobStore implements JobStore {
   readonly leases: LeaseKeeper = {
     renew: async (_queues, owners) => {
       const holding = await this.#read((db) => holders(db, owners), []);
-      if (holding.length > 0) await this.#writer.write((db) => touchOwners(db, holding, this.#nowMs()));
+      if (holding.length > 0)
+        await this.#writer.write((db) => touchOwners(db, holding, this.#nowMs()), "fast");
     },
     release: (queues, owner) => this.#free(queues, () => [owner]),
     reclaim: async (queues, leaseMs) => {
@@ -119,7 +119,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#poll);
+    this.#watch?.close();
     this.#waiters.wakeAll();
     await this.#writer.close();
   }
@@ -147,33 +147,11 @@ export class SqliteJobStore implements JobStore {
     }
   }
 
+  /** Woken by this process at once, by commits of others through the watch, or when the file appears. */
   async #wait(queue: string, seenWakes: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const woken = this.#waiters.wait(queue, seenWakes, timeoutMs, signal);
-    this.#poll ??= setInterval(() => this.#pollOthers(), POLL_MS);
-    await woken;
-    if (this.#waiters.size > 0) return;
-    clearInterval(this.#poll);
-    this.#poll = undefined;
-  }
-
-  #pollOthers(): void {
-    const { path, opened } = this.#writer;
-    if (!opened) {
-      if (existsSync(path)) this.#waiters.wakeAll();
-      return;
-    }
-    const version = this.#dataVersion(opened);
-    if (version === this.#seenVersion) return;
-    this.#seenVersion = version;
-    this.#waiters.wakeAll();
-  }
-
-  #dataVersion(db: Database): number {
-    try {
-      return dataVersion(db);
-    } catch (error) {
-      if (!isBusy(error)) log.warn({ err: error }, `can't look into ${this.#writer.path}`);
-      return this.#seenVersion;
-    }
+    const { opened, path } = this.#writer;
+    if (opened) this.#watch ??= new CommitWatch(opened, path, () => this.#waiters.wakeAll());
+    const limitMs = opened ? timeoutMs : Math.min(timeoutMs, FILE_POLL_MS);
+    await this.#waiters.wait(queue, seenWakes, limitMs, signal);
   }
 }

@@ -15,9 +15,16 @@ export function nextDueMs(db: Database, queue: string): number | undefined {
     .get(queue)?.run_at;
 }
 
-/** Changes when another connection has committed (sqlite.org/pragma.html#pragma_data_version). */
-export function dataVersion(db: Database): number {
-  return db.query<{ data_version: number }, []>("PRAGMA data_version").get()?.data_version ?? 0;
+/**
+ * Changes when another connection has committed (sqlite.org/pragma.html#pragma_data_version). Undefined when it can't
+ * be had now: the lock is taken, or the database is closed.
+ */
+export function dataVersion(db: Database): number | undefined {
+  try {
+    return db.query<{ data_version: number }, []>("PRAGMA data_version").get()?.data_version;
+  } catch {
+    return undefined;
+  }
 }
 
 export function countQueue(db: Database, queue: string, nowMs: number): QueueCounts {

@@ -54,7 +54,6 @@ export function openDatabase(path: string): Database {
     // Never wait inside SQLite: that would freeze the event loop. The writer comes back later instead.
     db.run("PRAGMA busy_timeout = 0");
     db.run("PRAGMA journal_mode = WAL");
-    // What was acknowledged survives a power cut (sqlite.org/pragma.html#pragma_synchronous).
     db.run("PRAGMA synchronous = FULL");
     migrate(db, path);
     return db;

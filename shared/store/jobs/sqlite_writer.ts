@@ -7,7 +7,14 @@ const PENDING_MAX = 20_000;
 const RETRY_MS = 1;
 const RETRY_LONGEST_MS = 25;
 
+/**
+ * "durable": it survives a power cut once it resolves. "fast": a power cut may undo it, a crash of this process does
+ * not. That is enough for leases: undone, the job is simply free again.
+ */
+export type Durability = "durable" | "fast";
+
 interface Operation {
+  durability: Durability;
   run(db: Database): unknown;
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -22,14 +29,16 @@ export class SqliteWriter {
   #db: Database | undefined;
   #pending: Operation[] = [];
   #running: Promise<void> | undefined;
+  /** As openDatabase() sets it. */
+  #durability: Durability = "durable";
   #closed = false;
 
   constructor(path: string) {
     this.path = path;
   }
 
-  /** Runs `work` in the next transaction; resolves once it is on the disk. It may run again after a rollback. */
-  write<Result>(work: (db: Database) => Result): Promise<Result> {
+  /** Runs `work` in the next transaction; resolves once that is committed. It may run again after a rollback. */
+  write<Result>(work: (db: Database) => Result, durability: Durability = "durable"): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (this.#closed) return reject(new StoreError("the store is closed", false));
       if (this.#pending.length >= PENDING_MAX) {
@@ -37,7 +46,7 @@ export class SqliteWriter {
           new StoreError(`${PENDING_MAX} writes wait for ${this.path}: its disk is too slow`, true),
         );
       }
-      this.#pending.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      this.#pending.push({ durability, run: work, resolve: resolve as (value: unknown) => void, reject });
       this.#running ??= this.#work();
     });
   }
@@ -86,6 +95,7 @@ export class SqliteWriter {
   async #commit(db: Database, group: readonly Operation[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
+        this.#setDurability(db, group);
         const results = transact(db, group);
         group.forEach(({ resolve }, i) => {
           resolve(results[i]);
@@ -107,13 +117,21 @@ export class SqliteWriter {
       );
     }
   }
+
+  /** In WAL mode NORMAL leaves out the fsync of a commit (sqlite.org/pragma.html#pragma_synchronous). */
+  #setDurability(db: Database, group: readonly Operation[]): void {
+    const durability = group.some((operation) => operation.durability === "durable") ? "durable" : "fast";
+    if (durability === this.#durability) return;
+    db.run(durability === "durable" ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    this.#durability = durability;
+  }
 }
 
 function transact(db: Database, group: readonly Operation[]): unknown[] {
-  db.run("BEGIN IMMEDIATE");
+  db.query("BEGIN IMMEDIATE").run();
   try {
     const results = group.map(({ run }) => run(db));
-    db.run("COMMIT");
+    db.query("COMMIT").run();
     return results;
   } catch (error) {
     // SQLite itself rolls back after a full disk or an I/O error (sqlite.org/lang_transaction.html).
