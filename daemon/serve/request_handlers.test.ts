@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+import { Counter } from "../../shared/metrics.ts";
+import { type AppOptions, readAppOptions } from "./app_options.ts";
+import { leavingHandlers, type RequestHandlers, workingHandlers } from "./request_handlers.ts";
+
+const SERVER = { name: "server" };
+
+function app(given: object): AppOptions {
+  const options = readAppOptions(given);
+  if (!options) throw new Error("no app");
+  return options;
+}
+
+function request(path: string): Request {
+  return new Request(`http://app.test${path}`);
+}
+
+async function call(route: unknown, path: string): Promise<Response> {
+  const response = await (route as RequestHandlers["fetch"])(request(path));
+  if (!response) throw new Error("no response");
+  return response;
+}
+
+test("counts a request and gives the handler the server", async () => {
+  const requests = new Counter();
+  const seen: unknown[] = [];
+  const options = app({
+    fetch: (_request: Request, server: unknown) => {
+      seen.push(server);
+      return new Response("fetched");
+    },
+    routes: { "/a": { GET: () => new Response("routed") } },
+  });
+  const { fetch, routes } = workingHandlers(options, SERVER, requests);
+  expect(await (await call(fetch, "/")).text()).toBe("fetched");
+  expect(await (await call((routes["/a"] as Record<string, unknown>)["GET"], "/a")).text()).toBe("routed");
+  expect([requests.value, seen]).toEqual([2, [SERVER]]);
+});
+
+test("answers health only where the app has nothing", async () => {
+  const answer = (status: number) => ({ fetch: () => new Response("app", { status }) });
+  const health = async (given: object) => {
+    const route = workingHandlers(app(given), SERVER, new Counter()).routes["/healthz"];
+    const response = await call(route, "/healthz");
+    return `${response.status} ${await response.text()}`;
+  };
+  expect(await health(answer(404))).toBe("200 ok");
+  expect(await health(answer(200))).toBe("200 app");
+  expect(await health(answer(503))).toBe("503 app");
+  for (const pattern of ["/healthz", "/*", "/:page"]) {
+    const { routes } = workingHandlers(
+      app({ routes: { [pattern]: () => new Response() } }),
+      SERVER,
+      new Counter(),
+    );
+    expect(Object.keys(routes)).toEqual(pattern === "/healthz" ? ["/healthz", "/readyz"] : [pattern]);
+  }
+});
+
+test("a child that leaves asks every client to close", async () => {
+  const immutable = await fetch("data:text/plain,far");
+  const options = app({
+    fetch: (asked: Request) =>
+      asked.url.endsWith("/far") ? immutable : new Response("near", { status: 201 }),
+    routes: { "/constant": new Response("constant"), "/table": { GET: new Response("in a table") } },
+  });
+  const { fetch: leaving, routes } = leavingHandlers(options, SERVER, new Counter());
+  const table = routes["/table"] as Record<string, unknown>;
+  const responses = [
+    await call(leaving, "/"),
+    await call(leaving, "/far"),
+    await call(routes["/constant"], "/constant"),
+    await call(table["GET"], "/table"),
+  ];
+  expect(responses.map(({ headers }) => headers.get("connection"))).toEqual(Array(4).fill("close"));
+  expect(await Promise.all(responses.map((response) => response.text()))).toEqual([
+    "near",
+    "far",
+    "constant",
+    "in a table",
+  ]);
+  expect(responses[0]?.status).toBe(201);
+});
+
+test("after a WebSocket upgrade there is no response", async () => {
+  const { fetch } = leavingHandlers(app({ fetch: () => undefined }), SERVER, new Counter());
+  expect(await fetch(request("/"))).toBeUndefined();
+});
