@@ -57,6 +57,7 @@ class ProxySupervisor implements ProxyMode {
       kind: "proxy",
       slots: this.#slots,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
+      drainTimeoutMs: config.proxy.drain_timeout,
       boot: () => this.#boot(),
       fds: (slot) => this.#listeners.map(({ fds }) => fds[slot]!),
     });

@@ -42,6 +42,7 @@ class ServeMode implements Mode {
       kind: "serve",
       slots: serve.workers === "auto" ? availableParallelism() : serve.workers,
       bootTimeoutMs: serve.boot_timeout,
+      drainTimeoutMs: serve.drain_timeout,
       boot: () => this.#boot(),
       onMessage: (child, { socket }) => this.#sockets.set(child, socket),
       onReady: () => this.#announce(),

@@ -44,6 +44,7 @@ class WorkerMode implements Mode {
       kind: "worker",
       slots: config.processes,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
+      drainTimeoutMs: config.shutdown_timeout,
       boot: (slot) => this.#boot(slot),
       onGone: ({ slot }) => this.#lost(slot),
     });

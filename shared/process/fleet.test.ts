@@ -52,7 +52,7 @@ function heard(name: string, from = 0): Promise<Event> {
 function ask(word: string): Promise<Event> {
   const from = parent?.events.length ?? 0;
   parent?.process.stdin.write(`${word}\n`);
-  return heard(word === "drain" ? "drained" : word, from);
+  return heard(word === "drain" ? "drained" : (word.split(" ")[0] ?? word), from);
 }
 
 test("starts every child, and tells of each", async () => {
@@ -90,6 +90,33 @@ test("a killed child comes back in its slot; counters stay, gauges go", async ()
     ["boots_total", 3],
     ["running", 2],
   ]);
+});
+
+test("a roll replaces every child; counters stay", async () => {
+  parent = start();
+  await heard("started");
+  const before = (await ask("status")).children.map(({ pid }) => pid);
+  expect((await ask("roll")).sentence).toBe("");
+  await until(() => before.every((pid) => !alive(pid)), "the old children have left");
+  const { children, complaint } = await ask("status");
+  expect(complaint).toBe("");
+  expect(children.map(({ slot, state, restarts }) => [slot, state, restarts])).toEqual([
+    [0, "ready", 0],
+    [1, "ready", 0],
+  ]);
+  expect(children.filter(({ pid }) => before.includes(pid))).toEqual([]);
+  const { samples } = await ask("samples");
+  expect(samples.find(({ name }) => name === "boots_total")?.value).toBe(4);
+});
+
+test("a roll whose first new child can't boot leaves the old ones in place and says why", async () => {
+  parent = start();
+  await heard("started");
+  const before = (await ask("status")).children.map(({ pid }) => pid);
+  expect((await ask("roll badly")).sentence).toBe("no luck in slot 0");
+  const { children, complaint } = await ask("status");
+  expect(children.map(({ pid, state }) => [pid, state])).toEqual(before.map((pid) => [pid, "ready"]));
+  expect(complaint).toBe("");
 });
 
 test("a child that can't boot ends the start with its own sentence", async () => {

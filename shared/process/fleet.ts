@@ -1,18 +1,15 @@
-import { log } from "../log.ts";
 import { type Sample, sumSamples } from "../metrics.ts";
-import { UserError } from "../user_error.ts";
-import { restartDelayMs } from "./backoff.ts";
-import { Child, type ChildState } from "./child.ts";
+import type { Child, ChildState } from "./child.ts";
+import { ChildSlot } from "./child_slot.ts";
 import type { ChildKind } from "./message.ts";
-
-/** A child that was ready this long is forgiven its earlier failures. */
-const STEADY_MS = 10_000;
 
 export interface FleetSpec<Boot, Down, Up> {
   kind: ChildKind;
   /** How many children; slots count from 0. */
   slots: number;
   bootTimeoutMs: number;
+  /** A replaced child that has not left by then is killed. */
+  drainTimeoutMs: number;
   boot(slot: number): Boot;
   /** Descriptors the child of a slot inherits as 3, 4, … */
   fds?(slot: number): readonly number[];
@@ -31,56 +28,43 @@ export interface ChildStatus {
   detail?: unknown;
 }
 
-interface Slot<Boot, Down, Up> {
-  child: Child<Boot, Down, Up> | undefined;
-  /** Deaths in a row without a steady time between. */
-  failures: number;
-  restarts: number;
-  lastFailure: string;
-  timer: ReturnType<typeof setTimeout> | undefined;
-}
-
 /** The children of one kind: started together, each brought back with back-off when it dies, drained together. */
 export class Fleet<Boot, Down, Up> {
   readonly #spec: FleetSpec<Boot, Down, Up>;
-  readonly #slots: Slot<Boot, Down, Up>[];
+  readonly #slots: ChildSlot<Boot, Down, Up>[];
   /** Counters of children that are gone. */
   #retired: Sample[] = [];
-  #leaving = false;
-  #starting: { resolve: () => void; reject: (error: Error) => void } | undefined;
 
   constructor(spec: FleetSpec<Boot, Down, Up>) {
+    const onGone = (child: Child<Boot, Down, Up>) => {
+      this.#retire(child.samples);
+      spec.onGone?.(child);
+    };
     this.#spec = spec;
-    this.#slots = Array.from({ length: spec.slots }, () => ({
-      child: undefined,
-      failures: 0,
-      restarts: 0,
-      lastFailure: "",
-      timer: undefined,
-    }));
+    this.#slots = Array.from({ length: spec.slots }, (_, index) => new ChildSlot(index, { ...spec, onGone }));
   }
 
   /** Resolves when every child is ready. When one can't boot, all are ended and its sentence is thrown. */
   async start(): Promise<void> {
-    const started = new Promise<void>((resolve, reject) => {
-      this.#starting = { resolve, reject };
-    });
-    this.#slots.forEach((_, slot) => {
-      this.#spawn(slot);
-    });
     try {
-      await started;
+      await Promise.all(this.#slots.map((slot) => slot.start()));
     } catch (error) {
       this.kill();
       throw error;
-    } finally {
-      this.#starting = undefined;
     }
+  }
+
+  /**
+   * Replaces every child, one at a time, the new one ready before the old one leaves. Throws the sentence of the first
+   * one that can't boot: those not replaced yet go on as they are.
+   */
+  async roll(): Promise<void> {
+    for (const slot of this.#slots) await slot.replace();
   }
 
   /** Those that can be given work. */
   ready(): Child<Boot, Down, Up>[] {
-    return this.#slots.flatMap(({ child }) => (child?.state === "ready" ? [child] : []));
+    return this.#slots.flatMap(({ current }) => (current?.state === "ready" ? [current] : []));
   }
 
   broadcast(body: Down): void {
@@ -89,42 +73,36 @@ export class Fleet<Boot, Down, Up> {
 
   /** Every child finishes what runs and exits; after the deadline the rest is killed. */
   async drain(deadlineMs: number): Promise<void> {
-    this.#leaving = true;
-    for (const slot of this.#slots) clearTimeout(slot.timer);
+    for (const slot of this.#slots) slot.abandon();
     const living = this.#living();
     for (const child of living) child.drain();
-    const all = Promise.all(living.map((child) => child.exited()));
     const late = setTimeout(() => this.kill(), deadlineMs);
-    await all;
+    await Promise.all(living.map((child) => child.exited()));
     clearTimeout(late);
   }
 
   kill(): void {
-    this.#leaving = true;
-    for (const slot of this.#slots) clearTimeout(slot.timer);
+    for (const slot of this.#slots) slot.abandon();
     for (const child of this.#living()) child.kill();
   }
 
   /** Why this fleet is not whole; undefined when it is. */
   complaint(): string | undefined {
-    const missing = this.#slots.filter(({ child }) => child?.state !== "ready");
+    const missing = this.#slots.filter(({ current }) => current?.state !== "ready");
     if (missing.length === 0) return undefined;
     const reason = missing.find(({ lastFailure }) => lastFailure)?.lastFailure;
     return `${missing.length} of ${this.#slots.length} ${this.#spec.kind} processes not ready${reason ? `: ${reason}` : ""}`;
   }
 
+  /** The child of each slot, and behind it those that are leaving. */
   async status(): Promise<ChildStatus[]> {
-    return Promise.all(
-      this.#slots.map(async ({ child, restarts }, slot) => ({
-        kind: this.#spec.kind,
-        slot,
-        pid: child?.pid ?? 0,
-        state: child?.state ?? ("gone" as const),
-        startedAtMs: child?.startedAtMs ?? 0,
-        restarts,
-        detail: (await child?.report())?.detail,
-      })),
-    );
+    const rows = this.#slots.map((slot, index) => {
+      const children = slot.living();
+      return (children.length > 0 ? children : [slot.current]).map((child) =>
+        this.#row(index, slot.restarts, child),
+      );
+    });
+    return Promise.all(rows.flat());
   }
 
   /** Counters summed over all children there have been. */
@@ -133,54 +111,18 @@ export class Fleet<Boot, Down, Up> {
     return sumSamples([...this.#retired, ...reports.flatMap((report) => report.samples)]);
   }
 
+  async #row(slot: number, restarts: number, child: Child<Boot, Down, Up> | undefined): Promise<ChildStatus> {
+    const { kind } = this.#spec;
+    if (!child) return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, restarts };
+    const { pid, state, startedAtMs } = child;
+    return { kind, slot, pid, state, startedAtMs, restarts, detail: (await child.report()).detail };
+  }
+
   #living(): Child<Boot, Down, Up>[] {
-    return this.#slots.flatMap(({ child }) => (child && child.state !== "gone" ? [child] : []));
+    return this.#slots.flatMap((slot) => slot.living());
   }
 
-  #spawn(index: number): void {
-    const slot = this.#slots[index]!;
-    const { kind, bootTimeoutMs } = this.#spec;
-    const child = new Child<Boot, Down, Up>(
-      kind,
-      index,
-      this.#spec.boot(index),
-      this.#spec.fds?.(index) ?? [],
-      {
-        ready: () => {
-          clearTimeout(slot.timer);
-          slot.timer = setTimeout(() => {
-            slot.failures = 0;
-            slot.lastFailure = "";
-          }, STEADY_MS);
-          if (!this.#leaving) this.#spec.onReady?.(child);
-          if (this.ready().length === this.#slots.length) this.#starting?.resolve();
-        },
-        message: (body) => this.#spec.onMessage?.(child, body),
-        gone: (sentence) => this.#lost(index, child, sentence),
-      },
-    );
-    slot.child = child;
-    slot.timer = setTimeout(() => {
-      log.warn({ pid: child.pid, kind }, `not ready after ${bootTimeoutMs / 1000} s: starting it again`);
-      child.kill();
-    }, bootTimeoutMs);
-  }
-
-  #lost(index: number, child: Child<Boot, Down, Up>, sentence: string): void {
-    const slot = this.#slots[index]!;
-    clearTimeout(slot.timer);
-    this.#retired = sumSamples([...this.#retired, ...child.samples.filter(({ kind }) => kind !== "gauge")]);
-    this.#spec.onGone?.(child);
-    if (this.#leaving) return;
-    slot.lastFailure = sentence;
-    if (this.#starting) {
-      this.#starting.reject(new UserError(sentence));
-      return;
-    }
-    slot.failures++;
-    slot.restarts++;
-    const delayMs = restartDelayMs(slot.failures);
-    log.warn({ kind: this.#spec.kind, slot: index, restartInMs: delayMs }, sentence);
-    slot.timer = setTimeout(() => this.#spawn(index), delayMs);
+  #retire(samples: readonly Sample[]): void {
+    this.#retired = sumSamples([...this.#retired, ...samples.filter(({ kind }) => kind !== "gauge")]);
   }
 }

@@ -47,6 +47,7 @@ export function storeMode(site: Site): Mode | undefined {
     kind: "store",
     slots: 1,
     bootTimeoutMs: BOOT_WAIT_MS,
+    drainTimeoutMs: DRAIN_WAIT_MS,
     boot: () => ({ path, socket }),
   });
   return {

@@ -33,11 +33,13 @@ function runChild(): void {
 }
 
 async function runParent(reason: string): Promise<void> {
+  let fault = reason;
   const fleet: Fleet<Boot, string, string> = new Fleet({
     kind: "proxy",
     slots: 2,
     bootTimeoutMs: 10_000,
-    boot: () => ({ reason }),
+    drainTimeoutMs: 2_000,
+    boot: () => ({ reason: fault }),
     onReady: ({ slot, pid }) => say({ event: "ready", slot, pid }),
     onGone: ({ slot, pid }) => say({ event: "gone", slot, pid }),
     onMessage: ({ slot }, text) => say({ event: "message", slot, text }),
@@ -53,7 +55,11 @@ async function runParent(reason: string): Promise<void> {
     if (word === "status")
       say({ event: "status", children: await fleet.status(), complaint: fleet.complaint() ?? "" });
     else if (word === "samples") say({ event: "samples", samples: await fleet.samples() });
-    else if (word === "drain") {
+    else if (word === "roll" || word === "roll badly") {
+      fault = word === "roll" ? reason : "no luck";
+      const sentence = await fleet.roll().then(() => "", sentenceOf);
+      say({ event: "roll", sentence });
+    } else if (word === "drain") {
       await fleet.drain(2_000);
       say({ event: "drained" });
       process.exit(0);

@@ -1,0 +1,130 @@
+import { log } from "../log.ts";
+import { UserError } from "../user_error.ts";
+import { restartDelayMs } from "./backoff.ts";
+import { Child } from "./child.ts";
+import type { FleetSpec } from "./fleet.ts";
+
+/** A child that was ready this long is forgiven its earlier failures. */
+const STEADY_MS = 10_000;
+
+/** One place among a fleet's children: who holds it now, who is leaving it, and when a dead one is started again. */
+export class ChildSlot<Boot, Down, Up> {
+  current: Child<Boot, Down, Up> | undefined;
+  restarts = 0;
+  /** Why the last one died; "" once its successor has been steady. */
+  lastFailure = "";
+  readonly #index: number;
+  readonly #spec: FleetSpec<Boot, Down, Up>;
+  /** Started to take the place of `current`; not ready yet. */
+  #candidate: Child<Boot, Down, Up> | undefined;
+  /** Replaced; they finish what they have. */
+  readonly #leavers = new Set<Child<Boot, Down, Up>>();
+  /** Deaths in a row without a steady time between. */
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** A dead child is started again. */
+  #kept = false;
+
+  constructor(index: number, spec: FleetSpec<Boot, Down, Up>) {
+    this.#index = index;
+    this.#spec = spec;
+  }
+
+  /** Resolves when the first child is ready; throws its sentence when it can't boot, and does not try again. */
+  async start(): Promise<void> {
+    const { child, ready } = this.#launch();
+    this.current = child;
+    await ready;
+    this.#kept = true;
+    this.#welcome(child);
+  }
+
+  /** A new child takes the place once it is ready, and the old one leaves. Throws, with the old one in place, when it can't boot. */
+  async replace(): Promise<void> {
+    const { child, ready } = this.#launch();
+    this.#candidate = child;
+    try {
+      await ready;
+    } finally {
+      this.#candidate = undefined;
+    }
+    clearTimeout(this.#timer);
+    const old = this.current;
+    this.current = child;
+    this.#welcome(child);
+    if (old && old.state !== "gone") this.#dismiss(old);
+  }
+
+  living(): Child<Boot, Down, Up>[] {
+    const all = [this.current, this.#candidate, ...this.#leavers];
+    return all.flatMap((child) => (child && child.state !== "gone" ? [child] : []));
+  }
+
+  /** From now on the dead stay dead. */
+  abandon(): void {
+    this.#kept = false;
+    clearTimeout(this.#timer);
+  }
+
+  #launch(): { child: Child<Boot, Down, Up>; ready: Promise<void> } {
+    const { kind, boot, fds, bootTimeoutMs } = this.#spec;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let late = false;
+    const child = new Child<Boot, Down, Up>(kind, this.#index, boot(this.#index), fds?.(this.#index) ?? [], {
+      ready: resolve,
+      message: (body) => this.#spec.onMessage?.(child, body),
+      gone: (sentence) => {
+        clearTimeout(timer);
+        const why = late
+          ? `the ${kind} process ${child.pid} was not ready after ${bootTimeoutMs / 1000} s`
+          : sentence;
+        reject(new UserError(why));
+        this.#bury(child, why);
+      },
+    });
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill();
+    }, bootTimeoutMs);
+    return { child, ready: promise.finally(() => clearTimeout(timer)) };
+  }
+
+  #welcome(child: Child<Boot, Down, Up>): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#failures = 0;
+      this.lastFailure = "";
+    }, STEADY_MS);
+    if (child.state === "ready") this.#spec.onReady?.(child);
+  }
+
+  #dismiss(child: Child<Boot, Down, Up>): void {
+    this.#leavers.add(child);
+    child.drain();
+    const late = setTimeout(() => child.kill(), this.#spec.drainTimeoutMs);
+    void child.exited().finally(() => clearTimeout(late));
+  }
+
+  #bury(child: Child<Boot, Down, Up>, sentence: string): void {
+    this.#leavers.delete(child);
+    this.#spec.onGone?.(child);
+    if (child !== this.current || !this.#kept) return;
+    this.lastFailure = sentence;
+    this.#failures++;
+    this.restarts++;
+    const delayMs = restartDelayMs(this.#failures);
+    log.warn({ kind: this.#spec.kind, slot: this.#index, restartInMs: delayMs }, sentence);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#restart(), delayMs);
+  }
+
+  #restart(): void {
+    const { child, ready } = this.#launch();
+    this.current = child;
+    ready.then(
+      () => this.#welcome(child),
+      // #bury has heard it and will try again.
+      () => undefined,
+    );
+  }
+}
