@@ -164,12 +164,23 @@ describe("apps", () => {
     expect(Number(/^trivet_serve_requests_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(6);
   });
 
-  test("an app that calls Bun.serve itself gets our address", async () => {
+  test("an app that listens by itself gets our addresses, all of them", async () => {
     const port = await freePort();
-    await using site = await serve({
-      "app.ts": `Bun.serve({ port: ${port}, fetch: () => new Response("by itself") });`,
+    await using site = await serve(
+      { "app.ts": `Bun.serve({ port: ${port}, fetch: () => new Response("by itself") });` },
+      '[serve]\nlisten = ["127.0.0.1:0", "127.0.0.1:0"]\nworkers = 1\n',
+    );
+    const addresses = (await statusOf(site)).modes.serve.listen;
+    expect(new Set(addresses).size).toBe(2);
+    for (const address of addresses)
+      expect(await (await fetch(`http://${address}`)).text()).toBe("by itself");
+    expect(await fetch(`http://127.0.0.1:${port}`).catch(() => "refused")).toBe("refused");
+
+    await using elysia = await serve({
+      "app.ts": `import { Elysia } from "elysia";
+        export default new Elysia().get("/", ({ server }) => String(server?.port)).listen(${port});`,
     });
-    expect(await (await fetch(await baseOf(site))).text()).toBe("by itself");
+    expect(await (await fetch(await baseOf(elysia))).text()).toBe(String(await portOf(elysia)));
     expect(await fetch(`http://127.0.0.1:${port}`).catch(() => "refused")).toBe("refused");
   });
 });
@@ -239,11 +250,12 @@ describe("processes", () => {
       } };`,
   };
 
-  test("a child is ready within 100 ms of its start on an idle machine, a second at the worst", async () => {
-    const beganMs = Date.now();
+  test("children are ready soon after their start", async () => {
     await using site = await serve(APP);
-    expect(Date.now() - beganMs).toBeLessThan(2_000);
-    expect((await statusOf(site)).modes.serve.ready).toBe(2);
+    const { modes, children } = await statusOf(site);
+    expect(modes.serve.ready).toBe(2);
+    // 70 ms on an idle machine.
+    for (const { startedAtMs } of children) expect(Date.now() - startedAtMs).toBeLessThan(2_000);
   });
 
   test("kill -9 of a child: the other goes on, it is brought back", async () => {
