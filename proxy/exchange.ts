@@ -97,6 +97,7 @@ export function responseArrived(exchange: Exchange, upstream: Upstream, chunk: B
   if (exchange.answered) return relayBody(exchange, upstream, chunk);
   const bytes = upstream.held === null ? chunk : Buffer.concat([upstream.held, chunk]);
   upstream.held = null;
+  exchange.heard = true;
   for (let at = 0; at < bytes.length; ) {
     const after = parseResponseHead(bytes, at, bytes.length, head);
     if (after === MORE) {
@@ -165,13 +166,13 @@ export function serverLost(exchange: Exchange, ending: Ending): void {
 }
 
 export function attemptFailed(exchange: Exchange, ending: Ending): void {
-  const { server, attempts, sent, idempotent, request, requestBody, responseBody } = exchange;
+  const { server, attempts, sent, heard, idempotent, request, requestBody, responseBody } = exchange;
   if (server) server.counters.failures.value++;
   release(exchange);
   responseBody.start("none", 0, false);
   const retries = exchange.route?.backend.retries ?? 0;
   const bodyInHand = !request.chunked && requestBody.done && exchange.replayable;
-  if (!mayRetry({ attempts, retries, sent, idempotent, bodyInHand })) return fail(exchange, ending);
+  if (!mayRetry({ attempts, retries, sent, heard, idempotent, bodyInHand })) return fail(exchange, ending);
   exchange.session.edge.counts.retries.value++;
   if (!request.chunked)
     requestBody.start(
@@ -208,6 +209,8 @@ export function release(exchange: Exchange): void {
 /** The request itself is at fault: what was sent of it must not look complete to the server. */
 export function giveUp(exchange: Exchange, status: number): void {
   release(exchange);
+  // What follows the fault in the same bytes is not read.
+  exchange.closing = true;
   if (exchange.answered) return cut(exchange, "refused");
   refuse(exchange, status);
 }

@@ -51,6 +51,8 @@ export class Exchange {
   isHead = false;
   /** Some of the request went to the present upstream. */
   sent = false;
+  /** Some of a response came, interim ones too. */
+  heard = false;
   /** Some of the final response went to the client. */
   answered = false;
   /** The connection to the client ends with this exchange. */
@@ -80,7 +82,7 @@ export class Exchange {
     this.unreadable = false;
     this.replayable = true;
     this.idempotent = this.isHead = false;
-    this.sent = this.answered = this.closing = this.reusable = this.eventStream = false;
+    this.sent = this.heard = this.answered = this.closing = this.reusable = this.eventStream = false;
     this.keepAliveTimeoutS = 0;
     this.status = 0;
     this.responseBytes = 0;

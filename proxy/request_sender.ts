@@ -30,7 +30,7 @@ export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream):
   const headBytes = writeHead(edge, exchange);
   const after = requestBody.take(bytes, bodyStart, bytes.length);
   const kept = requestBody.keptEnd;
-  if (requestBody.broken) return after;
+  if (requestBody.broken || edge.bodyTooLarge(requestBody.bytes)) return after;
   if (kept - bodyStart <= BODY_WITH_HEAD_MAX) {
     send(upstream, scratch, 0, copy(bytes, bodyStart, kept, scratch, headBytes), true);
   } else {

@@ -8,15 +8,20 @@ export interface FailedAttempt {
   retries: number;
   /** Some of the request had left for the server. */
   sent: boolean;
+  /** Some of an answer came, if only a part or a malformed one: the server has acted on the request. */
+  heard: boolean;
   /** Repeating the request has the same effect (RFC 9110 §9.2.2). */
   idempotent: boolean;
   /** The whole body, if any, is still here to be sent again. */
   bodyInHand: boolean;
 }
 
-/** Whether the request may go out again: always when the server saw nothing of it, else when repeating it is harmless. */
-export function mayRetry({ attempts, retries, sent, idempotent, bodyInHand }: FailedAttempt): boolean {
-  if (attempts > retries) return false;
+/**
+ * Whether the request may go out again: never once the server has begun to answer, always when it saw nothing of the
+ * request, else when repeating it is harmless.
+ */
+export function mayRetry({ attempts, retries, sent, heard, idempotent, bodyInHand }: FailedAttempt): boolean {
+  if (attempts > retries || heard) return false;
   return !sent || (idempotent && bodyInHand);
 }
 
