@@ -237,6 +237,17 @@ describe("wrong apps are told in one sentence with file and line, exit code 1, n
     expect(stderr.trim()).toBe(`${address} is in use by another program: stop it or choose another port`);
     expect(code).toBe(1);
   });
+
+  test("Redis that refuses", async () => {
+    const port = await freePort();
+    await using folder = await Folder.make({
+      "app.ts": "export default { fetch: () => new Response() };",
+      "trivet.toml": `${CONFIG}[store]\nurl = "redis://127.0.0.1:${port}"\n[admin]\ndir = "run"\nhttp = ""\n`,
+    });
+    const { code, stderr } = await runTrivet(["serve"], { cwd: folder.path });
+    expect(stderr.trim()).toStartWith(`Redis at 127.0.0.1:${port}: the connection is refused`);
+    expect([code, stderr.trim().split("\n").length]).toEqual([1, 1]);
+  });
 });
 
 describe("processes", () => {

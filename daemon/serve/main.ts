@@ -7,6 +7,7 @@ import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { openListenSockets, parseAddress } from "../../shared/process/listen_socket.ts";
 import type { Mode } from "../../shared/process/mode.ts";
 import type { Site } from "../../shared/process/site.ts";
+import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import type { ServeBoot, ServeNotice } from "./child.ts";
 import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
@@ -51,6 +52,7 @@ class ServeMode implements Mode {
   }
 
   async start(): Promise<void> {
+    await checkStore(this.#store);
     const addresses = [this.#config.listen].flat();
     // Children share the port by SO_REUSEPORT; only this tells whether somebody else has it.
     this.#listeners = addresses.map((address) => ({
