@@ -121,7 +121,7 @@ function readParts(block: string) {
   const [first = "", ...fields] = head.split("\n").filter((line) => line !== "");
   return {
     first: first.trim(),
-    fields: fields.map(unescape),
+    fields: fields.map(spelledOut),
     body: body.length === 0 ? undefined : spelledOut(body.join("\n\n").replaceAll("\n", "")),
   };
 }
