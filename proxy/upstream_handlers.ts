@@ -45,7 +45,10 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
   },
   connectError(socket) {
     const upstream = socket.data;
-    if (upstream.exchange) serverLost(upstream.exchange, "connect_failed");
+    // A unix socket refuses within Bun.connect itself: the exchange must hold this upstream before it hears of it.
+    queueMicrotask(() => {
+      if (upstream.exchange) serverLost(upstream.exchange, "connect_failed");
+    });
   },
   error(socket, error) {
     log.error({ err: error }, "a fault of ours on a connection to a server");
