@@ -1,6 +1,8 @@
 import type { Subprocess } from "bun";
 import type { Sample } from "../metrics.ts";
 import { UserError } from "../user_error.ts";
+import { type FdChannel, openFdChannel, sendFds } from "./fd_channel.ts";
+import { closeSockets } from "./listen_socket.ts";
 import type { ChildKind, Notice, Order } from "./message.ts";
 
 const REPORT_WAIT_MS = 500;
@@ -14,6 +16,13 @@ export interface ChildEvents<Up> {
   message(body: Up): void;
   /** The process has ended; `sentence` says why when the child could say it. */
   gone(sentence: string): void;
+}
+
+/** What a child inherits as descriptors 3, 4, … */
+export interface ChildFds {
+  fds: readonly number[];
+  /** Behind them one end of a channel for descriptors that come later. */
+  channel: boolean;
 }
 
 export interface Report {
@@ -30,26 +39,42 @@ export class Child<Boot, Down, Up> {
   heardAtMs = Date.now();
   samples: Sample[] = [];
   readonly #process: Subprocess;
+  readonly #channel: FdChannel | undefined;
   readonly #reports = new Map<number, (report: Report) => void>();
   #asked = 0;
   #failure = "";
 
-  constructor(kind: ChildKind, slot: number, boot: Boot, fds: readonly number[], events: ChildEvents<Up>) {
+  constructor(
+    kind: ChildKind,
+    slot: number,
+    boot: Boot,
+    { fds, channel }: ChildFds,
+    events: ChildEvents<Up>,
+  ) {
     this.slot = slot;
+    this.#channel = channel ? openFdChannel() : undefined;
+    const inherited = this.#channel ? [...fds, this.#channel.theirs] : fds;
     this.#process = Bun.spawn([...ownCommand(), "child", kind, String(slot)], {
       argv0: "trivet:",
       // Extra entries become descriptors 3, 4, … of the child.
-      stdio: ["ignore", "inherit", "inherit", ...fds],
+      stdio: ["ignore", "inherit", "inherit", ...inherited],
       env: childEnv(),
       serialization: "json",
       ipc: (message) => this.#hear(message as Notice<Up>, events),
       onExit: (_process, code, signal) => {
         this.state = "gone";
+        if (this.#channel) closeSockets([this.#channel.ours]);
         const end = signal ? `was killed by signal ${signal}` : `ended with code ${code}`;
         events.gone(this.#failure || `the ${kind} process ${this.pid} ${end}`);
       },
     });
+    if (this.#channel) closeSockets([this.#channel.theirs]);
     this.#send({ kind: "boot", slot, boot });
+  }
+
+  /** Hands over copies of descriptors; the message that says what they are must follow. */
+  sendFds(fds: readonly number[]): void {
+    if (this.#channel && this.state !== "gone") sendFds(this.#channel.ours, fds);
   }
 
   get pid(): number {

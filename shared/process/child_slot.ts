@@ -67,21 +67,27 @@ export class ChildSlot<Boot, Down, Up> {
   }
 
   #launch(): { child: Child<Boot, Down, Up>; ready: Promise<void> } {
-    const { kind, boot, fds, bootTimeoutMs } = this.#spec;
+    const { kind, boot, fds, channel = false, bootTimeoutMs } = this.#spec;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let late = false;
-    const child = new Child<Boot, Down, Up>(kind, this.#index, boot(this.#index), fds?.(this.#index) ?? [], {
-      ready: resolve,
-      message: (body) => this.#spec.onMessage?.(child, body),
-      gone: (sentence) => {
-        clearTimeout(timer);
-        const why = late
-          ? `the ${kind} process ${child.pid} was not ready after ${bootTimeoutMs / 1000} s`
-          : sentence;
-        reject(new UserError(why));
-        this.#bury(child, why);
+    const child = new Child<Boot, Down, Up>(
+      kind,
+      this.#index,
+      boot(this.#index),
+      { fds: fds?.(this.#index) ?? [], channel },
+      {
+        ready: resolve,
+        message: (body) => this.#spec.onMessage?.(child, body),
+        gone: (sentence) => {
+          clearTimeout(timer);
+          const why = late
+            ? `the ${kind} process ${child.pid} was not ready after ${bootTimeoutMs / 1000} s`
+            : sentence;
+          reject(new UserError(why));
+          this.#bury(child, why);
+        },
       },
-    });
+    );
     const timer = setTimeout(() => {
       late = true;
       child.kill();

@@ -13,6 +13,8 @@ export interface FleetSpec<Boot, Down, Up> {
   boot(slot: number): Boot;
   /** Descriptors the child of a slot inherits as 3, 4, … */
   fds?(slot: number): readonly number[];
+  /** Each child gets a channel behind them, for descriptors that come later. */
+  channel?: boolean;
   onReady?(child: Child<Boot, Down, Up>): void;
   onGone?(child: Child<Boot, Down, Up>): void;
   onMessage?(child: Child<Boot, Down, Up>, body: Up): void;
@@ -67,14 +69,19 @@ export class Fleet<Boot, Down, Up> {
     return this.#slots.flatMap(({ current }) => (current?.state === "ready" ? [current] : []));
   }
 
+  /** Every living child, whether ready, starting or leaving. */
+  living(): Child<Boot, Down, Up>[] {
+    return this.#slots.flatMap((slot) => slot.living());
+  }
+
   broadcast(body: Down): void {
-    for (const child of this.#living()) child.tell(body);
+    for (const child of this.living()) child.tell(body);
   }
 
   /** Every child finishes what runs and exits; after the deadline the rest is killed. */
   async drain(deadlineMs: number): Promise<void> {
     for (const slot of this.#slots) slot.abandon();
-    const living = this.#living();
+    const living = this.living();
     for (const child of living) child.drain();
     const late = setTimeout(() => this.kill(), deadlineMs);
     await Promise.all(living.map((child) => child.exited()));
@@ -83,7 +90,7 @@ export class Fleet<Boot, Down, Up> {
 
   kill(): void {
     for (const slot of this.#slots) slot.abandon();
-    for (const child of this.#living()) child.kill();
+    for (const child of this.living()) child.kill();
   }
 
   /** Why this fleet is not whole; undefined when it is. */
@@ -107,7 +114,7 @@ export class Fleet<Boot, Down, Up> {
 
   /** Counters summed over all children there have been. */
   async samples(): Promise<Sample[]> {
-    const reports = await Promise.all(this.#living().map((child) => child.report()));
+    const reports = await Promise.all(this.living().map((child) => child.report()));
     return sumSamples([...this.#retired, ...reports.flatMap((report) => report.samples)]);
   }
 
@@ -116,10 +123,6 @@ export class Fleet<Boot, Down, Up> {
     if (!child) return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, restarts };
     const { pid, state, startedAtMs } = child;
     return { kind, slot, pid, state, startedAtMs, restarts, detail: (await child.report()).detail };
-  }
-
-  #living(): Child<Boot, Down, Up>[] {
-    return this.#slots.flatMap((slot) => slot.living());
   }
 
   #retire(samples: readonly Sample[]): void {

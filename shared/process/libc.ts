@@ -1,7 +1,7 @@
 /** The few system calls that Bun has no name for. */
 import { dlopen, FFIType, ptr, read } from "bun:ffi";
 
-const { i32, u32, u64, ptr: pointer } = FFIType;
+const { i32, i64, u32, u64, ptr: pointer } = FFIType;
 
 function open() {
   const functions = {
@@ -10,6 +10,9 @@ function open() {
     bind: { args: [i32, pointer, u32], returns: i32 },
     listen: { args: [i32, i32], returns: i32 },
     getsockname: { args: [i32, pointer, pointer], returns: i32 },
+    socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
+    sendmsg: { args: [i32, pointer, i32], returns: i64 },
+    recvmsg: { args: [i32, pointer, i32], returns: i64 },
     close: { args: [i32], returns: i32 },
     prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
     __errno_location: { args: [], returns: pointer },

@@ -1,0 +1,95 @@
+/**
+ * A pair of connected sockets over which a parent hands open descriptors to a child that already runs (unix(7),
+ * SCM_RIGHTS): a listener that a reload adds reaches the children without starting them again.
+ */
+import { UserError } from "../user_error.ts";
+import { addressOf, errno, libc } from "./libc.ts";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+/** recvmsg(2): descriptors that arrive are not inherited further. */
+const MSG_CMSG_CLOEXEC = 0x40000000;
+/** SCM_MAX_FD of the kernel. */
+const FDS_MAX = 253;
+/** struct cmsghdr on 64-bit Linux: length, level, type; then the descriptors. */
+const CONTROL_HEAD_BYTES = 16;
+
+export interface FdChannel {
+  /** The parent's end. */
+  ours: number;
+  /** The end that the child inherits; the parent closes it once the child is there. */
+  theirs: number;
+}
+
+/** Throws a UserError when no descriptors are left. */
+export function openFdChannel(): FdChannel {
+  const pair = new Int32Array(2);
+  if (libc().socketpair(AF_UNIX, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0, addressOf(pair)) !== 0) {
+    throw new UserError(`can't open a socket pair: system error ${errno()}; raise the limit of open files`);
+  }
+  const [ours = -1, theirs = -1] = pair;
+  return { ours, theirs };
+}
+
+/** Hands over copies of descriptors, in order; the sender keeps its own. */
+export function sendFds(channel: number, fds: readonly number[]): void {
+  for (let from = 0; from < fds.length; from += FDS_MAX) {
+    const some = fds.slice(from, from + FDS_MAX);
+    const message = new Message(some.length);
+    message.write(some);
+    if (libc().sendmsg(channel, message.address, 0) < 0) {
+      throw new Error(`descriptors could not be handed over: system error ${errno()}`);
+    }
+  }
+}
+
+/** Takes descriptors that sendFds() has sent before; throws when fewer are waiting. */
+export function receiveFds(channel: number, count: number): number[] {
+  const fds: number[] = [];
+  while (fds.length < count) {
+    const message = new Message(FDS_MAX);
+    if (libc().recvmsg(channel, message.address, MSG_CMSG_CLOEXEC) < 0) {
+      throw new Error(`${count - fds.length} descriptors did not arrive: system error ${errno()}`);
+    }
+    fds.push(...message.read());
+  }
+  return fds;
+}
+
+/** struct msghdr with one byte of data and room for descriptors. It must outlive the call that uses its address. */
+class Message {
+  readonly #data = new Uint8Array(1);
+  readonly #parts = new BigUint64Array(2);
+  readonly #control: DataView;
+  readonly #header = new BigUint64Array(7);
+
+  constructor(fds: number) {
+    this.#control = new DataView(new ArrayBuffer(CONTROL_HEAD_BYTES + Math.ceil(fds / 2) * 8));
+    this.#parts.set([BigInt(addressOf(this.#data)), 1n]);
+    this.#header[2] = BigInt(addressOf(this.#parts));
+    this.#header[3] = 1n;
+    this.#header[4] = BigInt(addressOf(this.#control));
+    this.#header[5] = BigInt(this.#control.byteLength);
+  }
+
+  get address() {
+    return addressOf(this.#header);
+  }
+
+  write(fds: readonly number[]): void {
+    this.#control.setBigUint64(0, BigInt(CONTROL_HEAD_BYTES + fds.length * 4), true);
+    this.#control.setInt32(8, SOL_SOCKET, true);
+    this.#control.setInt32(12, SCM_RIGHTS, true);
+    fds.forEach((fd, i) => {
+      this.#control.setInt32(CONTROL_HEAD_BYTES + i * 4, fd, true);
+    });
+  }
+
+  read(): number[] {
+    const bytes = Number(this.#control.getBigUint64(0, true));
+    const count = Math.max(0, (bytes - CONTROL_HEAD_BYTES) / 4);
+    return Array.from({ length: count }, (_, i) => this.#control.getInt32(CONTROL_HEAD_BYTES + i * 4, true));
+  }
+}
