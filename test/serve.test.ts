@@ -282,6 +282,31 @@ describe("processes", () => {
     expect(result).toMatchObject({ ok: 200, failed: 0 });
   });
 
+  test("behind the edge nobody notices that children are killed", async () => {
+    const port = await freePort();
+    const edge = `[[proxy.listen]]\naddress = "127.0.0.1:${port}"\n`;
+    await using site = await Trivet.start({ mode: "up", config: edge + CONFIG, files: APP });
+    const loads = [Load.start({ port, keepAlive: 8 }), Load.start({ port, fresh: 8 })];
+    for (let kill = 0; kill < 3; kill++) {
+      const answered = loads.map(({ result }) => result.ok);
+      await until(
+        () => loads.every(({ result }, i) => result.ok > (answered[i] ?? 0) + 100),
+        "the load goes on",
+      );
+      const [child] = await serveChildren(site);
+      process.kill(child?.pid ?? 0, "SIGKILL");
+      await until(async () => {
+        const children = await serveChildren(site);
+        return children.every(({ pid, state }) => state === "ready" && pid !== child?.pid);
+      }, "both are ready again");
+    }
+    for (const load of loads) {
+      const { failed, reasons } = await load.stop();
+      expect({ failed, reasons }).toEqual({ failed: 0, reasons: [] });
+    }
+    expect(await site.stop()).toBe(0);
+  });
+
   test("an app that crashes is started again, and the log names the line", async () => {
     await using site = await serve(APP);
     await fetch(`${await baseOf(site)}/crash`);
