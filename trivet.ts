@@ -35,8 +35,9 @@ async function main([word = "help", ...rest]: readonly string[]): Promise<number
   const name = word === "--version" || word === "-v" ? "version" : word;
   const command = [...COMMANDS, child].find((candidate) => candidate.name === name);
   if (!command) throw new UserError(`trivet has no command "${name}": see "trivet help"`, 2);
-  if (!command.passThrough && rest.some((flag) => flag === "--help" || flag === "-h"))
-    return help(COMMANDS, name);
+  // A script's own --help comes after its name.
+  const ours = command.passThrough ? rest.slice(0, 1) : rest;
+  if (ours.some((flag) => flag === "--help" || flag === "-h")) return help(COMMANDS, name);
   return command.run(parseArguments(command, rest));
 }
 
