@@ -1,5 +1,5 @@
 /** After 101: bytes both ways until both sides have ended (RFC 9110 §7.8). */
-import { cut } from "./exchange.ts";
+import { finish, release } from "./exchange.ts";
 import type { Exchange } from "./exchange_state.ts";
 import { flush, send } from "./send.ts";
 import type { Session } from "./session.ts";
@@ -72,8 +72,10 @@ function passServerEnd(exchange: Exchange, upstream: Upstream): void {
   session.socket?.shutdown();
 }
 
+/** In order, not with a reset: the last bytes may not have been read yet. */
 function over(exchange: Exchange): void {
-  cut(exchange, "done");
+  release(exchange);
+  finish(exchange, "done");
 }
 
 function stir(session: Session): void {

@@ -63,6 +63,9 @@ test("either half may end first: the other half goes on", async () => {
       end() {
         serverSawEnd = true;
       },
+      close(_, error) {
+        serverSawEnd = !error;
+      },
     },
   });
   await using edge = await EdgeSite.start({ servers: [`127.0.0.1:${listener.port}`] });
@@ -81,6 +84,9 @@ test("either half may end first: the other half goes on", async () => {
         },
         end() {
           sawEnd = true;
+        },
+        close(_, error) {
+          sawEnd = !error;
         },
       },
     });
