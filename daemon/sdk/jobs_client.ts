@@ -1,3 +1,4 @@
+import type { NewJob } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
 import type { JobHandlers } from "./define_jobs.ts";
@@ -30,11 +31,13 @@ export interface JobsClientOptions {
   openStore(): JobStore;
   /** Where schemas come from; called at the first use, useHandlers() comes before it. */
   loadHandlers?(): Promise<JobHandlers>;
+  /** Told what the store has taken. */
+  onEnqueued?(jobs: readonly NewJob[]): void;
   /** Lets go of the store when nothing was enqueued for so long: a script ends although its store would hold it. */
   idleMs?: number;
 }
 
-export function jobsClient({ openStore, loadHandlers, idleMs }: JobsClientOptions): JobsClient {
+export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: JobsClientOptions): JobsClient {
   let store: JobStore | undefined;
   let handlers: JobHandlers | undefined;
   let busy = 0;
@@ -53,6 +56,7 @@ export function jobsClient({ openStore, loadHandlers, idleMs }: JobsClientOption
     try {
       store ??= openStore();
       await store.enqueue(created);
+      onEnqueued?.(created);
     } finally {
       busy--;
       if (busy === 0 && idleMs !== undefined) idle = setTimeout(() => void close(), idleMs);

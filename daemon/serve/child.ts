@@ -3,6 +3,7 @@ import { Metrics } from "../../shared/metrics.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
+import { enqueuedCounter } from "../sdk/enqueued_counter.ts";
 import { importHandlersIfThere } from "../sdk/handlers_file.ts";
 import { type JobsClient, jobsClient } from "../sdk/jobs_client.ts";
 import { trivetModule } from "../sdk/trivet_module.ts";
@@ -33,6 +34,7 @@ export function runChild(): void {
 /** One process of the app server: the user's app behind its listeners. */
 class ServeRoom implements ChildRoom<ServeBoot, never> {
   readonly #link: ParentLink<ServeBoot, never, ServeNotice>;
+  readonly #onEnqueued;
   readonly #requests;
   readonly #inFlight;
   #group: ServerGroup | undefined;
@@ -41,6 +43,7 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
 
   constructor(link: ParentLink<ServeBoot, never, ServeNotice>, metrics: Metrics) {
     this.#link = link;
+    this.#onEnqueued = enqueuedCounter(metrics);
     this.#requests = metrics.counter("trivet_serve_requests_total", "Requests given to the app");
     this.#inFlight = metrics.gauge("trivet_serve_requests_in_flight", "Requests the app is working on");
     metrics.beforeSamples(() => {
@@ -52,7 +55,7 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
-    this.#jobs = jobsClient({ openStore: () => openJobStore(store) });
+    this.#jobs = jobsClient({ openStore: () => openJobStore(store), onEnqueued: this.#onEnqueued });
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
     this.#jobs.useHandlers(await importHandlersIfThere(handlers));
     this.#group = new ServerGroup([...listeners, { unix: socket }], app, this.#requests);

@@ -3,6 +3,7 @@ import { Metrics } from "../../shared/metrics.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
+import { enqueuedCounter } from "../sdk/enqueued_counter.ts";
 import { importHandlers } from "../sdk/handlers_file.ts";
 import { jobsClient } from "../sdk/jobs_client.ts";
 import { trivetModule } from "../sdk/trivet_module.ts";
@@ -12,7 +13,7 @@ import { Fetcher } from "./fetcher.ts";
 import { checkHandlers } from "./handler_settings.ts";
 import { Processor } from "./processor.ts";
 import { Settler } from "./settler.ts";
-import { ABORT_GRACE_MS, SETTLE_WAIT_MS, type WorkerBoot } from "./worker_boot.ts";
+import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot } from "./worker_boot.ts";
 import { WorkerMetrics } from "./worker_metrics.ts";
 
 export function runChild(): void {
@@ -25,6 +26,7 @@ export function runChild(): void {
 class WorkerRoom implements ChildRoom<WorkerBoot, never> {
   readonly #link: ParentLink<WorkerBoot, never, never>;
   readonly #metrics: WorkerMetrics;
+  readonly #onEnqueued;
   #shutdownTimeoutMs = 0;
   #store: JobStore | undefined;
   #fetcher: Fetcher | undefined;
@@ -34,6 +36,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, never> {
   constructor(link: ParentLink<WorkerBoot, never, never>, metrics: Metrics) {
     this.#link = link;
     this.#metrics = new WorkerMetrics(metrics);
+    this.#onEnqueued = enqueuedCounter(metrics);
     const running = metrics.gauge("trivet_jobs_running", "Jobs whose handler runs now");
     metrics.beforeSamples(() => {
       running.value = this.#processor?.running ?? 0;
@@ -45,15 +48,16 @@ class WorkerRoom implements ChildRoom<WorkerBoot, never> {
       process.on(event, (error: unknown) => this.#crash(error, boot.handlers));
     }
     const store = openJobStore(boot.store);
-    const client = jobsClient({ openStore: () => store });
+    const client = jobsClient({ openStore: () => store, onEnqueued: this.#onEnqueued });
     provideModules(folderOf(boot.handlers), trivetModule(client.jobs));
     const handlers = await importHandlers(boot.handlers);
     checkHandlers(handlers, boot.handlers);
     client.useHandlers(handlers);
 
-    const settler = new Settler(store, boot.owner, this.#metrics.leasesLost);
+    const owner = ownerOf(boot.supervisor, process.pid);
+    const settler = new Settler(store, owner, this.#metrics.leasesLost);
     const processor = new Processor(handlers, settler, this.#metrics, boot.concurrency);
-    const fetcher = new Fetcher(store, boot, processor);
+    const fetcher = new Fetcher(store, { ...boot, owner }, processor);
     fetcher.start();
     this.#shutdownTimeoutMs = boot.shutdownTimeoutMs;
     [this.#store, this.#settler, this.#processor, this.#fetcher] = [store, settler, processor, fetcher];

@@ -12,7 +12,7 @@ import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { sentenceOf, UserError } from "../../shared/user_error.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
-import { LEAVE_EXTRA_MS, type WorkerBoot } from "./worker_boot.ts";
+import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot } from "./worker_boot.ts";
 
 const BOOT_TIMEOUT_MS = 60_000;
 const COUNTS_WAIT_MS = 1_000;
@@ -31,8 +31,7 @@ class WorkerMode implements Mode {
   readonly #store: JobStore;
   readonly #duties: LeaseDuties;
   readonly #fleet: Fleet<WorkerBoot, never, never>;
-  /** The owner of the living child of each slot. */
-  readonly #owners = new Map<number, string>();
+  readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
   constructor(config: WorkerConfig, address: StoreAddress) {
     this.#config = config;
@@ -44,9 +43,10 @@ class WorkerMode implements Mode {
       kind: "worker",
       slots: config.processes,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
-      drainTimeoutMs: config.shutdown_timeout,
-      boot: (slot) => this.#boot(slot),
-      onGone: ({ slot }) => this.#lost(slot),
+      drainTimeoutMs: config.shutdown_timeout + LEAVE_EXTRA_MS,
+      boot: () => this.#boot(),
+      onReady: ({ pid }) => this.#duties.adopt(ownerOf(this.#name, pid)),
+      onGone: ({ pid }) => this.#duties.release(ownerOf(this.#name, pid)),
     });
   }
 
@@ -90,21 +90,12 @@ class WorkerMode implements Mode {
     void this.#store.close();
   }
 
-  #boot(slot: number): WorkerBoot {
+  #boot(): WorkerBoot {
     const { handlers, batch, block, concurrency, shutdown_timeout } = this.#config;
-    const owner = `${hostname()}-${process.pid}-${slot}-${crypto.randomUUID().slice(0, 8)}`;
-    this.#owners.set(slot, owner);
-    this.#duties.adopt(owner);
     return {
-      ...{ handlers, owner, queues: this.#queues, batch, concurrency, store: this.#address },
+      ...{ handlers, queues: this.#queues, batch, concurrency, supervisor: this.#name, store: this.#address },
       ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout },
     };
-  }
-
-  #lost(slot: number): void {
-    const owner = this.#owners.get(slot);
-    this.#owners.delete(slot);
-    if (owner) this.#duties.release(owner);
   }
 
   /** Undefined when the store does not answer soon: status must. */

@@ -9,10 +9,17 @@ export const SETTLE_WAIT_MS = 3_000;
 export const LEAVE_EXTRA_MS = ABORT_GRACE_MS + SETTLE_WAIT_MS + 1_000;
 
 /** What a worker process is told at its start. */
-export interface WorkerBoot extends FetchSpec {
+export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
+  /** Of this run of the supervisor, never used before. */
+  supervisor: string;
   /** The handlers file. */
   handlers: string;
   concurrency: number;
   shutdownTimeoutMs: number;
   store: StoreAddress;
+}
+
+/** The name under which a worker process leases jobs; its parent knows it too. */
+export function ownerOf(supervisor: string, pid: number): string {
+  return `${supervisor}-${pid}`;
 }
