@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { ClaimedJob, DeadReason, NewJob, Outcome } from "./job.ts";
 import { STALLS_MAX } from "./job.ts";
 import type { JobStore } from "./job_store.ts";
+import { checkAgainstModel } from "./model_conformance.ts";
 import { ulid } from "./ulid.ts";
 
 export interface StoreUnderTest {
@@ -372,6 +373,14 @@ export function conformance(store: StoreUnderTest): void {
     await client.enqueue([job(), job({ queue: other }), job({ queue: other })]);
     expect((await client.counts([queue, other])).map(({ waiting }) => waiting)).toEqual([1, 2]);
   });
+
+  test("keeps every job where it must be, in any order of events", async () => {
+    const client = open();
+    await checkAgainstModel(
+      () => client,
+      () => `q${++queues}`,
+    );
+  }, 60_000);
 
   test("many enqueues and settles at once all arrive", async () => {
     const client = open();
