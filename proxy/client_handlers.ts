@@ -43,8 +43,11 @@ export function clientHandlers(edge: Edge): SocketHandler<Session> {
       if (session.phase === "tunnel" && session.exchange) tunnelClientEnded(session.exchange);
       else clientEnded(session);
     },
-    close(socket) {
-      clientLeft(socket.data);
+    close(socket, error) {
+      const session = socket.data;
+      // When we have ended our half first, Bun tells the client's end as a close in order.
+      if (session.phase === "tunnel" && session.exchange && !error) tunnelClientEnded(session.exchange);
+      else clientLeft(session);
     },
     error(socket, error) {
       log.error({ err: error }, "a fault of ours on a client connection");

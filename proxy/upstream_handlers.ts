@@ -39,9 +39,13 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
     if (exchange?.session.phase === "tunnel") tunnelServerEnded(exchange, upstream);
     else lost(upstream, "server_closed");
   },
-  close(socket) {
+  close(socket, error) {
+    const upstream = socket.data;
+    const { exchange } = upstream;
+    // When we have ended our half first, Bun tells the server's end as a close in order.
+    if (exchange?.session.phase === "tunnel" && !error) return tunnelServerEnded(exchange, upstream);
     // Without its FIN first it was a reset: what came so far is not known to be all.
-    lost(socket.data, socket.data.ended ? "server_closed" : "server_reset");
+    lost(upstream, upstream.ended ? "server_closed" : "server_reset");
   },
   connectError(socket) {
     const upstream = socket.data;

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { EchoOrigin } from "./echo_origin.ts";
+import { EdgeSite } from "./edge_site.ts";
+
+const FORGED = [
+  "X-Forwarded-For: 6.6.6.6",
+  "X-Forwarded-Proto: https",
+  "X-Forwarded-Host: forged.test",
+  "X-Real-IP: 6.6.6.6",
+  "X-Request-ID: forged",
+  "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+];
+const NAMES = [
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-real-ip",
+  "x-request-id",
+  "traceparent",
+];
+
+const origin = new EchoOrigin();
+let strict: EdgeSite;
+let trusting: EdgeSite;
+
+beforeAll(async () => {
+  strict = await EdgeSite.start({ servers: [origin.address] });
+  trusting = await EdgeSite.start({
+    servers: [origin.address],
+    proxy: 'trusted_proxies = ["127.0.0.0/8", "10.0.0.0/8"]',
+  });
+});
+
+afterAll(async () => {
+  await strict[Symbol.asyncDispose]();
+  await trusting[Symbol.asyncDispose]();
+  origin[Symbol.dispose]();
+});
+
+async function asked(edge: EdgeSite, fields: readonly string[] = []): Promise<Map<string, string[]>> {
+  expect((await edge.get("/", "a.test:80", fields.map((line) => `${line}\r\n`).join(""))).status).toBe(200);
+  return origin.lastFields();
+}
+
+describe.each([
+  ["nothing claimed", []],
+  ["everything forged", FORGED],
+  ["forged twice and in other case", [...FORGED, ...FORGED.map((line) => line.toUpperCase())]],
+  ["forged and named by Connection", [...FORGED, `Connection: ${NAMES.join(", ")}`]],
+])("a client that nobody vouches for, %s", (_, fields) => {
+  test("is told of as the edge sees it", async () => {
+    const got = await asked(strict, fields);
+    expect(got.get("x-forwarded-for")).toEqual(["127.0.0.1"]);
+    expect(got.get("x-real-ip")).toEqual(["127.0.0.1"]);
+    expect(got.get("x-forwarded-proto")).toEqual(["http"]);
+    expect(got.get("x-forwarded-host")).toEqual(["a.test:80"]);
+    expect(got.get("x-request-id")?.join()).toMatch(/^[0-9a-f-]{16,64}$/);
+    expect(got.get("traceparent")?.join()).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[01]$/);
+    expect(got.get("x-request-id")).not.toContain("forged");
+    expect(got.get("traceparent")?.join()).not.toContain("0af7651916cd43dd8448eb211c80319c");
+  });
+});
+
+test("every request has an id of its own, the log has it too", async () => {
+  const ids = new Set<string>();
+  for (let i = 0; i < 20; i++) ids.add((await asked(strict)).get("x-request-id")?.join() ?? "");
+  expect(ids.size).toBe(20);
+  await strict.trivet.stop();
+  const logged = new Set(strict.lines().map(({ id }) => id));
+  for (const id of ids) expect(logged).toContain(id);
+  strict = await EdgeSite.start({ servers: [origin.address] });
+});
+
+test("what a trusted proxy says is kept", async () => {
+  const got = await asked(trusting, FORGED);
+  expect(got.get("x-forwarded-for")).toEqual(["6.6.6.6, 127.0.0.1"]);
+  expect(got.get("x-real-ip")).toEqual(["6.6.6.6"]);
+  expect(got.get("x-forwarded-proto")).toEqual(["https"]);
+  expect(got.get("x-forwarded-host")).toEqual(["forged.test"]);
+  expect(got.get("x-request-id")).toEqual(["forged"]);
+  expect(got.get("traceparent")).toEqual(["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]);
+});
+
+test.each([
+  [["X-Forwarded-For: 1.1.1.1, 2.2.2.2"], "2.2.2.2"],
+  [["X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.1"], "2.2.2.2"],
+  [["X-Forwarded-For: 1.1.1.1", "X-Forwarded-For: 2.2.2.2,10.0.0.1"], "2.2.2.2"],
+  [["X-Forwarded-For: 10.0.0.2, 10.0.0.1"], "10.0.0.2"],
+  [["X-Forwarded-For: 1.1.1.1, nonsense, 10.0.0.1"], "10.0.0.1"],
+  [["X-Forwarded-For: nonsense"], "127.0.0.1"],
+  [["X-Forwarded-For: 2001:db8::1"], "2001:db8::1"],
+  [[], "127.0.0.1"],
+])(
+  "a chain is read from the right, up to the first address that is not trusted: %j",
+  async (fields, client) => {
+    const got = await asked(trusting, fields);
+    expect(got.get("x-real-ip")).toEqual([client]);
+    expect(got.get("x-forwarded-for")).toHaveLength(1);
+    expect(got.get("x-forwarded-for")?.join()).toEndWith("127.0.0.1");
+  },
+);
