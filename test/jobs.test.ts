@@ -45,6 +45,8 @@ export default defineJobs({
     },
   },
   fails: { attempts: 3, backoff: () => 20, run(payload, job) { note(job, payload, "begun"); throw new Error("boom"); } },
+  kills: { run: (payload, job) => { note(job, payload, "begun"); process.kill(process.pid, "SIGKILL"); } },
+  crashes: { run: (payload, job) => { note(job, payload, "begun"); setTimeout(() => { throw new Error("late"); }, 1); return Bun.sleep(60_000); } },
   slow: { attempts: 1, timeout: "100ms", async run(payload, job) { note(job, payload, "begun"); await Bun.sleep(60_000); } },
 });
 `;
@@ -169,6 +171,20 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     const replayed = await site.run(["jobs", "dead", "--replay", "-c", "trivet.toml"]);
     expect(replayed).toMatchObject({ code: 0, stdout: "5 jobs put back\n" });
     await until(() => ranIn(site).filter(({ what }) => what === "begun").length === 8, "they ran again");
+    await store.close();
+  });
+
+  test.each(["kills", "crashes"])("a job that %s its worker is dead at the third time", async (type) => {
+    const queue = freshQueue();
+    await using site = await worker(queueSetting(queue), url());
+    const store = storeOf(site);
+    const bad = newJob(type, 1, { queue });
+    await store.enqueue([bad]);
+    await until(async () => (await store.counts([queue]))[0]?.dead === 1, "it is dead");
+    expect(await store.dead(queue, 10)).toMatchObject([{ id: bad.id, reason: "stalled" }]);
+    expect(ranIn(site).map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
+    await store.enqueue([newJob("quick", 2, { queue })]);
+    await until(() => ranIn(site).some(({ what }) => what === "done"), "the next job runs");
     await store.close();
   });
 
