@@ -10,7 +10,8 @@ const IDLE_MAX = 256;
 /** As Bun.connect wants it. */
 export type ConnectTarget = { unix: string } | { hostname: string; port: number };
 
-function connectTarget(address: string): ConnectTarget {
+/** Where "host:port" or "unix:PATH" leads. */
+export function connectTarget(address: string): ConnectTarget {
   if (address.startsWith("unix:")) return { unix: address.slice("unix:".length) };
   const { host, port } = parseAddress(address);
   return { hostname: host, port };
