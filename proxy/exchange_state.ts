@@ -98,7 +98,8 @@ export class Exchange {
     const target = this.bytes.toString("latin1", this.request.pathStart, this.request.targetEnd);
     const query = target.indexOf("?");
     const path = query < 0 ? target : target.slice(0, query);
-    return path || "/";
+    // "OPTIONS *" asks the server as a whole.
+    return path === "" || path === "*" ? "/" : path;
   }
 
   /** Path and query. */

@@ -19,7 +19,10 @@ const CHUNKED = octets("Transfer-Encoding: chunked\r\n");
 const UPGRADE = octets("Connection: upgrade\r\nUpgrade: ");
 const LINE_END = octets("\r\n");
 
-const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+/** All fields that we add, but for the client's Host, which a head may hold once more. */
+const ADDED_BYTES_MAX = 65_536;
+
+let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
  * Sends head and body at hand; requestFields must be of this exchange's head. The index in exchange.bytes after what
@@ -27,6 +30,9 @@ const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
  */
 export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream): number {
   const { bytes, bodyStart, requestBody } = exchange;
+  const most = 2 * bodyStart + ADDED_BYTES_MAX + BODY_WITH_HEAD_MAX;
+  // Only where limits.head is larger than its default.
+  if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);
   const headBytes = writeHead(edge, exchange);
   const after = requestBody.take(bytes, bodyStart, bytes.length);
   const kept = requestBody.keptEnd;

@@ -1,7 +1,11 @@
-import { AUTHORITY, COLON } from "./octets.ts";
+import { isIPv6 } from "node:net";
+import { AUTHORITY, COLON, HEX_PLUS_ONE } from "./octets.ts";
 
 const OPEN = 91;
 const CLOSE = 93;
+const PERCENT = 37;
+/** Longer ones are no IPv6 address. */
+const V6_BYTES_MAX = 45;
 
 /** A Host or authority that is not one. */
 export const BAD_HOST = -1;
@@ -13,26 +17,28 @@ export const BAD_HOST = -1;
 export function readAuthority(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
   if (bytes[at] === OPEN && at < end) {
-    while (at < end && bytes[at] !== CLOSE) {
-      if (!isV6(bytes[at++]!)) return BAD_HOST;
-    }
-    if (at === end || at - from < 3) return BAD_HOST;
+    while (at < end && bytes[at] !== CLOSE) at++;
+    if (at === end || !isV6(bytes, from + 1, at)) return BAD_HOST;
     at++;
   } else {
-    while (at < end && AUTHORITY[bytes[at]!] === 1) at++;
+    while (at < end && AUTHORITY[bytes[at]!] === 1) {
+      if (bytes[at++] === PERCENT && !isEscape(bytes, at, end)) return BAD_HOST;
+    }
   }
   if (at === from) return BAD_HOST;
   return at === end || isPort(bytes, at, end) ? at : BAD_HOST;
 }
 
-function isV6(octet: number): boolean {
-  return (
-    octet === OPEN ||
-    octet === COLON ||
-    octet === 46 ||
-    isDigit(octet) ||
-    ((octet | 32) - 97 < 6 && (octet | 32) >= 97)
-  );
+function isV6(bytes: Uint8Array, from: number, end: number): boolean {
+  if (end - from > V6_BYTES_MAX) return false;
+  const text = String.fromCharCode(...bytes.subarray(from, end));
+  // A zone ("%eth0") means something on one machine only: RFC 3986 §3.2.2 has none.
+  return !text.includes("%") && isIPv6(text);
+}
+
+/** Behind "%" stand two hexadecimal digits (RFC 3986 §2.1). */
+function isEscape(bytes: Uint8Array, at: number, end: number): boolean {
+  return at + 1 < end && HEX_PLUS_ONE[bytes[at]!]! > 0 && HEX_PLUS_ONE[bytes[at + 1]!]! > 0;
 }
 
 /** ":" and up to five digits, no more than 65535; the digits may be missing (RFC 3986 §3.2.3). */

@@ -50,7 +50,7 @@ export const responseFields = new FieldTable();
 
 /** Reads a response head (RFC 9112 §4) from bytes[from, end). The index after it, MORE, or BAD. */
 export function parseResponseHead(bytes: Uint8Array, from: number, end: number, head: ResponseHead): number {
-  const after = parseStatusLine(bytes, from, end, head);
+  const after = parseStatusLine(bytes, from, Math.min(end, from + RESPONSE_HEAD_BYTES_MAX), head);
   return after === MORE && end - from >= RESPONSE_HEAD_BYTES_MAX ? BAD : after;
 }
 

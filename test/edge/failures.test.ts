@@ -6,6 +6,7 @@ import { RawConnection } from "../harness/raw_connection.ts";
 import { RawOrigin } from "../harness/raw_origin.ts";
 import type { RawResponse } from "../harness/raw_response.ts";
 import { until } from "../harness/until.ts";
+import { EchoOrigin } from "./echo_origin.ts";
 import { EdgeSite } from "./edge_site.ts";
 
 const POST = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi";
@@ -173,6 +174,30 @@ test.each([
   expectPlain(await client.response(), status, new RegExp(`^${status}`));
   await client.closed();
   expect(origin.hits).toBe(0);
+});
+
+test("a head as large as the config allows goes through whole", async () => {
+  using origin = new EchoOrigin();
+  const tables = '[proxy.limits]\nhead = "512KiB"\nheaders = 1000\n';
+  await using edge = await EdgeSite.start({ servers: [origin.address], tables });
+  const value = "x".repeat(400_000);
+  expect((await edge.get("/", "a.test", `X-A: ${value}\r\nX-Z: end\r\n`)).status).toBe(200);
+  const fields = origin.lastFields();
+  expect([fields.get("x-a")?.[0] === value, fields.get("x-z"), fields.get("x-real-ip")]).toEqual([
+    true,
+    ["end"],
+    ["127.0.0.1"],
+  ]);
+});
+
+test("a server's head over 64 KiB is 502, at whatever size it comes in one piece", async () => {
+  for (const size of [66_000, 100_000, 131_000, 140_000, 200_000]) {
+    using origin = RawOrigin.answering(
+      `HTTP/1.1 200 OK\r\nX-A: ${"x".repeat(size)}\r\nX-Drop: 1\r\nConnection: X-Drop\r\nContent-Length: 2\r\n\r\nok`,
+    );
+    await using edge = await EdgeSite.start({ servers: [origin.address] });
+    expect([size, (await edge.get()).status]).toEqual([size, 502]);
+  }
 });
 
 /** Connections until no more is accepted: those in the queue of a socket that nobody accepts from. */

@@ -47,6 +47,13 @@ describe("the most specific route wins, in whatever order they stand", () => {
     expect([response.status, response.body.toString()]).toEqual([200, name]);
   });
 
+  test("OPTIONS * goes where / goes", async () => {
+    using client = await edge.open();
+    client.send("OPTIONS * HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    // Bun's own server knows no "*".
+    expect((await client.response("OPTIONS")).body.toString()).not.toContain("404");
+  });
+
   test("a host of its own comes before any host, even with a shorter prefix", async () => {
     expect((await edge.get("/open", "example.com")).body.toString()).toBe("exact");
   });
