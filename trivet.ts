@@ -6,6 +6,7 @@ import { help } from "./cli/help.ts";
 import { init } from "./cli/init.ts";
 import { jobs } from "./cli/jobs.ts";
 import { proxy } from "./cli/proxy.ts";
+import { reload } from "./cli/reload.ts";
 import { run } from "./cli/run.ts";
 import { serve } from "./cli/serve.ts";
 import { status } from "./cli/status.ts";
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   worker,
   check,
   status,
+  reload,
   jobs,
   run,
   test,

@@ -1,6 +1,7 @@
 import { loadConfig } from "../shared/config/load.ts";
-import { runDirCandidates } from "../shared/process/run_dir.ts";
 import type { Status } from "../shared/process/overview.ts";
+import { runDirCandidates } from "../shared/process/run_dir.ts";
+import { UserError } from "../shared/user_error.ts";
 import type { Invocation } from "./command.ts";
 import { type ModeName, socketName } from "./site.ts";
 
@@ -19,17 +20,33 @@ export async function findRunning({ configFile, name }: Invocation): Promise<Run
   const places = runDirCandidates(config.admin.dir, dir).flatMap((runDir) =>
     MODES.map((mode) => ({ mode, socket: `${runDir}/${socketName(mode, name)}` })),
   );
-  const found = await Promise.all(places.map(async (place) => ({ ...place, status: await ask(place.socket) })));
+  const found = await Promise.all(
+    places.map(async (place) => ({ ...place, status: await ask(place.socket) })),
+  );
   return found.flatMap((running) => (running.status ? [{ ...running, status: running.status }] : []));
 }
 
 async function ask(socket: string): Promise<Status | undefined> {
   try {
-    const response = await fetch("http://trivet/status", { unix: socket, signal: AbortSignal.timeout(ANSWER_MS) });
+    const response = await fetch("http://trivet/status", {
+      unix: socket,
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
     return (await response.json()) as Status;
   } catch (error) {
     // No such socket, or one left behind by a process that was killed.
     if (error instanceof Error) return undefined;
     throw error;
   }
+}
+
+/** Has a supervisor do something; its answer. Throws its sentence when it can't. */
+export async function tell(socket: string, path: "/reload" | "/order", body?: unknown): Promise<unknown> {
+  const response = await fetch(`http://trivet${path}`, {
+    unix: socket,
+    method: "POST",
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new UserError((await response.text()).trim());
+  return response.json();
 }

@@ -1,9 +1,8 @@
 import { proxyMode } from "../proxy/main.ts";
-import { supervise } from "../shared/process/supervisor.ts";
 import { UserError } from "../shared/user_error.ts";
 import type { Command } from "./command.ts";
-import { adminPlaces, openSite } from "./site.ts";
-import { VERSION } from "./version.ts";
+import { runModes } from "./run_modes.ts";
+import { openSite } from "./site.ts";
 
 export const proxy: Command = {
   name: "proxy",
@@ -19,11 +18,6 @@ export const proxy: Command = {
         2,
       );
     }
-    const http = invocation.flags.get("--admin-http");
-    return supervise(
-      [mode],
-      adminPlaces(site, "proxy", typeof http === "string" ? http : undefined),
-      VERSION,
-    );
+    return runModes("proxy", site, [mode], invocation);
   },
 };

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { serveMode } from "../daemon/serve/main.ts";
-import { supervise } from "../shared/process/supervisor.ts";
+import type { Config } from "../shared/config/schema.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import type { Command } from "./command.ts";
-import { adminPlaces, openSite } from "./site.ts";
-import { VERSION } from "./version.ts";
+import { runModes } from "./run_modes.ts";
+import { openSite } from "./site.ts";
 
 export const serve: Command = {
   name: "serve",
@@ -14,11 +14,12 @@ export const serve: Command = {
   async run(invocation) {
     const site = await openSite(invocation);
     const [app] = invocation.operands;
-    if (app) site.config.serve.app = resolve(app);
-    const http = invocation.flags.get("--admin-http");
+    const adjust = (config: Config) => {
+      if (app) config.serve.app = resolve(app);
+    };
+    adjust(site.config);
     const store = storeMode(site);
     const mode = serveMode(site, storeAddress(site), () => undefined);
-    const places = adminPlaces(site, "serve", typeof http === "string" ? http : undefined);
-    return supervise(store ? [store, mode] : [mode], places, VERSION);
+    return runModes("serve", site, store ? [store, mode] : [mode], invocation, adjust);
   },
 };

@@ -11,9 +11,18 @@ export const status: Command = {
   async run(invocation) {
     const running = await findRunning(invocation);
     if (running.length === 0) {
-      throw new UserError('nothing runs here with this config: start it with "trivet up", or name the config with -c FILE');
+      throw new UserError(
+        'nothing runs here with this config: start it with "trivet up", or name the config with -c FILE',
+      );
     }
-    if (invocation.json) console.log(JSON.stringify(running.map(({ mode, status }) => ({ mode, ...status })), null, 2));
+    if (invocation.json)
+      console.log(
+        JSON.stringify(
+          running.map(({ mode, status }) => ({ mode, ...status })),
+          null,
+          2,
+        ),
+      );
     else console.log(running.map(describe).join("\n\n"));
     return 0;
   },
@@ -47,8 +56,15 @@ function childTable({ children }: Status, now: number): string {
 function partTables(part: Record<string, unknown>, now: number): string[] {
   const tables: string[] = [];
   const { listeners, backends, queues } = part as Partial<ModeParts>;
-  if (listeners?.length) tables.push(formatTable(["LISTENER"], listeners.map(({ address }) => [address])));
-  const servers = backends?.flatMap(({ name, servers }) => servers.map((server) => ({ name, ...server }))) ?? [];
+  if (listeners?.length)
+    tables.push(
+      formatTable(
+        ["LISTENER"],
+        listeners.map(({ address }) => [address]),
+      ),
+    );
+  const servers =
+    backends?.flatMap(({ name, servers }) => servers.map((server) => ({ name, ...server }))) ?? [];
   if (servers.length > 0) {
     const rows = servers.map(({ name, address, state, last }) => [
       name,
@@ -71,8 +87,18 @@ function partTables(part: Record<string, unknown>, now: number): string[] {
 
 interface ModeParts {
   listeners: { address: string }[];
-  backends: { name: string; servers: { address: string; state: string; last?: { said: string; tookMs: number; atMs: number } }[] }[];
-  queues: { queue: string; waiting: number; delayed: number; running: number; dead: number; oldestMs: number }[];
+  backends: {
+    name: string;
+    servers: { address: string; state: string; last?: { said: string; tookMs: number; atMs: number } }[];
+  }[];
+  queues: {
+    queue: string;
+    waiting: number;
+    delayed: number;
+    running: number;
+    dead: number;
+    oldestMs: number;
+  }[];
 }
 
 function formatDetail(detail: unknown): string {

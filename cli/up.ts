@@ -4,12 +4,11 @@ import { workerMode } from "../daemon/worker/main.ts";
 import { proxyMode } from "../proxy/main.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
-import { supervise } from "../shared/process/supervisor.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import { UserError } from "../shared/user_error.ts";
 import type { Command } from "./command.ts";
-import { adminPlaces, openSite } from "./site.ts";
-import { VERSION } from "./version.ts";
+import { runModes } from "./run_modes.ts";
+import { openSite } from "./site.ts";
 
 export const up: Command = {
   name: "up",
@@ -18,12 +17,7 @@ export const up: Command = {
   flags: { "--admin-http": true },
   async run(invocation) {
     const site = await openSite(invocation);
-    const http = invocation.flags.get("--admin-http");
-    return supervise(
-      modesOf(site),
-      adminPlaces(site, "up", typeof http === "string" ? http : undefined),
-      VERSION,
-    );
+    return runModes("up", site, modesOf(site), invocation);
   },
 };
 

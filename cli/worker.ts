@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { workerMode } from "../daemon/worker/main.ts";
-import { supervise } from "../shared/process/supervisor.ts";
+import type { Config } from "../shared/config/schema.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import type { Command } from "./command.ts";
-import { adminPlaces, openSite } from "./site.ts";
-import { VERSION } from "./version.ts";
+import { runModes } from "./run_modes.ts";
+import { openSite } from "./site.ts";
 
 export const worker: Command = {
   name: "worker",
@@ -14,11 +14,12 @@ export const worker: Command = {
   async run(invocation) {
     const site = await openSite(invocation);
     const [handlers] = invocation.operands;
-    if (handlers) site.config.worker.handlers = resolve(handlers);
-    const http = invocation.flags.get("--admin-http");
+    const adjust = (config: Config) => {
+      if (handlers) config.worker.handlers = resolve(handlers);
+    };
+    adjust(site.config);
     const store = storeMode(site);
     const mode = workerMode(site, storeAddress(site));
-    const places = adminPlaces(site, "worker", typeof http === "string" ? http : undefined);
-    return supervise(store ? [store, mode] : [mode], places, VERSION);
+    return runModes("worker", site, store ? [store, mode] : [mode], invocation, adjust);
   },
 };

@@ -3,25 +3,16 @@ import type { Server, ServerState } from "./server.ts";
 /** A named group of servers and the turn they take. Who is usable is worked out when a state changes, not a request. */
 export class Backend {
   readonly name: string;
-  readonly retries: number;
+  retries = 0;
   readonly #make: (address: string) => Server;
-  #servers: Server[];
-  #usable: Server[];
+  #servers: Server[] = [];
+  #usable: Server[] = [];
   #turn: number;
 
   /** `offset`: where the turn starts, so that many processes do not all begin with the same server. */
-  constructor(
-    name: string,
-    retries: number,
-    addresses: readonly string[],
-    make: (address: string) => Server,
-    offset: number,
-  ) {
+  constructor(name: string, make: (address: string) => Server, offset: number) {
     this.name = name;
-    this.retries = retries;
     this.#make = make;
-    this.#servers = addresses.map(make);
-    this.#usable = [...this.#servers];
     this.#turn = offset;
   }
 

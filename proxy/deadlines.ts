@@ -25,6 +25,7 @@ export class Deadlines {
   /** `shortestMs`: the shortest timeout in use; the clock ticks at least four times within it. */
   start(shortestMs: number): void {
     this.#tickMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, shortestMs / 4));
+    this.stop();
     this.#timer = setInterval(() => this.tick(performance.now()), this.#tickMs);
   }
 

@@ -1,3 +1,4 @@
+import type { ProxyConfig } from "../shared/config/schema.ts";
 import type { AccessLog } from "./access_log.ts";
 import { Deadlines } from "./deadlines.ts";
 import { clientLeft, deadlinePassed } from "./departure.ts";
@@ -25,42 +26,53 @@ export interface EdgeLimits extends RequestLimits {
   bodyBytesMax: number;
 }
 
-export interface EdgeParts {
-  timeouts: EdgeTimeouts;
-  limits: EdgeLimits;
-  trustedProxies: readonly string[];
-  router: Router;
-  accessLog: AccessLog | undefined;
-  counts: EdgeCounts;
-  ids: RequestIds;
-}
-
 const H2C = octets("h2c");
 
-/** One data-plane process: what all its sessions share. */
+/** One data-plane process: what all its sessions share. A reload changes what is read anew for each request. */
 export class Edge {
-  readonly timeouts: EdgeTimeouts;
-  readonly limits: EdgeLimits;
-  readonly router: Router;
+  timeouts!: EdgeTimeouts;
+  limits!: EdgeLimits;
+  router!: Router;
+  trusted!: TrustedAddresses;
+  peers!: Peers;
   readonly counts: EdgeCounts;
-  readonly trusted: TrustedAddresses;
-  readonly peers: Peers;
   readonly ids: RequestIds;
   readonly exchanges = new Exchanges();
   readonly deadlines = new Deadlines();
   /** Every response says Connection: close. */
   draining = false;
-  readonly #accessLog: AccessLog | undefined;
+  #accessLog: AccessLog | undefined;
 
-  constructor({ timeouts, limits, trustedProxies, router, accessLog, counts, ids }: EdgeParts) {
-    this.timeouts = timeouts;
-    this.limits = limits;
-    this.router = router;
+  constructor(counts: EdgeCounts, ids: RequestIds) {
     this.counts = counts;
     this.ids = ids;
-    this.trusted = new TrustedAddresses(trustedProxies);
+  }
+
+  /** Works by these from now on. */
+  adopt(
+    { timeouts, limits, trusted_proxies }: ProxyConfig,
+    router: Router,
+    accessLog: AccessLog | undefined,
+  ): void {
+    this.timeouts = {
+      connectMs: timeouts.connect,
+      clientMs: timeouts.client,
+      serverMs: timeouts.server,
+      requestHeadMs: timeouts.request_head,
+      keepAliveMs: timeouts.keep_alive,
+      tunnelMs: timeouts.tunnel,
+    };
+    this.limits = {
+      headBytesMax: limits.head,
+      targetBytesMax: limits.target,
+      fieldsMax: limits.headers,
+      bodyBytesMax: limits.body,
+    };
+    this.router = router;
+    this.trusted = new TrustedAddresses(trusted_proxies);
     this.peers = new Peers(this.trusted);
     this.#accessLog = accessLog;
+    this.deadlines.start(Math.min(...Object.values(this.timeouts)));
   }
 
   opened(session: Session): void {

@@ -1,7 +1,7 @@
 import type { BackendConfig } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
-import type { BackendPlan, MemberState } from "./boot.ts";
 import { type CheckResult, checkServer } from "./health_check.ts";
+import type { BackendPlan, MemberState } from "./plan.ts";
 import { ServerHealth } from "./server_health.ts";
 import { StatusSet } from "./status_set.ts";
 
@@ -22,11 +22,23 @@ export class HealthWatch {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #stopped = false;
 
-  constructor(name: string, config: BackendConfig, addresses: readonly string[], changed: () => void) {
+  constructor(
+    name: string,
+    config: BackendConfig,
+    addresses: readonly string[],
+    changed: () => void,
+    before?: HealthWatch,
+  ) {
     this.name = name;
     this.#config = config;
     this.#changed = changed;
-    this.#servers = new Map(addresses.map((address) => [address, new ServerHealth()]));
+    this.#servers = new Map(
+      addresses.map((address) => [address, before?.health(address) ?? new ServerHealth()]),
+    );
+  }
+
+  health(address: string): ServerHealth | undefined {
+    return this.#servers.get(address);
   }
 
   start(): void {

@@ -1,33 +1,25 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../shared/config/schema.ts";
 import { Fleet } from "../shared/process/fleet.ts";
-import { closeSockets, openListenSockets, stopNewConnections } from "../shared/process/listen_socket.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
-import type { BackendPlan, ProxyBoot, ProxyDown, RoutePlan } from "./boot.ts";
+import { UserError } from "../shared/user_error.ts";
 import { HealthWatch } from "./health_watch.ts";
+import { ListenerSet } from "./listener_set.ts";
+import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
+import { ownAddresses, routesOf, SERVE, usesServe } from "./plan_of.ts";
+import { Reloads } from "./reloads.ts";
 
-/** The backend, and the member of any backend, that stands for the app server under the same supervisor. */
-const SERVE = "serve:";
 const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
 const FIRST_FD = 3;
 const DEFAULT_RETRIES = 2;
-/** A connection half made when we stop gets this long to be accepted. */
-const HANDSHAKE_MS = 200;
 
 export interface ProxyMode extends Mode {
   /** Some route ends at the app server of the same supervisor. */
   readonly needsServe: boolean;
   /** The private sockets of the app's children that are ready now. */
   setServeSockets(paths: readonly string[]): void;
-}
-
-interface BoundListener {
-  address: string;
-  port: number;
-  /** One a child slot. */
-  fds: number[];
 }
 
 /** The edge: owns the listening sockets, checks the servers, and keeps the data-plane processes alive. */
@@ -37,47 +29,68 @@ export function proxyMode(site: Site): ProxyMode {
 
 class ProxySupervisor implements ProxyMode {
   readonly name = "proxy";
-  readonly #config: Config;
-  readonly #routes: RoutePlan[];
-  readonly #watches: HealthWatch[];
+  #config: Config;
+  #watches: HealthWatch[];
   readonly #slots: number;
-  readonly #fleet: Fleet<ProxyBoot, ProxyDown, never>;
-  #listeners: BoundListener[] = [];
+  readonly #listeners: ListenerSet;
+  readonly #fleet: Fleet<ProxyBoot, ProxyDown, ProxyUp>;
+  readonly #reloads: Reloads;
   #serveSockets: readonly string[] = [];
 
   constructor({ config }: Site) {
     this.#config = config;
-    this.#routes = routesOf(config);
-    this.#slots = config.proxy.workers === "auto" ? availableParallelism() : config.proxy.workers;
-    this.#watches = Object.entries(config.backend).map(([name, backend]) => {
-      const own = backend.servers.map(addressOf).filter((address) => address !== SERVE);
-      return new HealthWatch(name, backend, own, () => this.#tell(name));
-    });
+    this.#slots = slotsOf(config);
+    this.#listeners = new ListenerSet(this.#slots);
+    this.#watches = this.#watch(config, []);
     this.#fleet = new Fleet({
       kind: "proxy",
       slots: this.#slots,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
       drainTimeoutMs: config.proxy.drain_timeout,
       boot: () => this.#boot(),
-      fds: (slot) => this.#listeners.map(({ fds }) => fds[slot]!),
+      fds: (slot) => this.#listeners.fdsOf(slot),
+      channel: true,
+      onMessage: (child, up) => this.#reloads.heard(child, up),
+      onGone: (child) => this.#reloads.gone(child),
     });
+    this.#reloads = new Reloads(this.#fleet, this.#listeners);
   }
 
   get needsServe(): boolean {
-    return this.#routes.some(({ backend }) => this.#usesServe(backend));
+    return routesOf(this.#config).some(({ backend }) => usesServe(this.#config, backend));
   }
 
   async start(): Promise<void> {
-    for (const { address } of this.#config.proxy.listen) {
-      this.#listeners.push({ address, ...openListenSockets(address, this.#slots) });
-    }
+    this.#listeners.add(this.#config.proxy.listen.map(({ address }) => address));
     for (const watch of this.#watches) watch.start();
     await this.#fleet.start();
   }
 
+  /** Other routes, backends, listeners and settings from now on, in every child at once; what is established lives on. */
+  async reload(config: Config): Promise<void> {
+    if (slotsOf(config) !== this.#slots) {
+      throw new UserError("proxy.workers can't be changed by a reload: restart, or set it back");
+    }
+    const addresses = config.proxy.listen.map(({ address }) => address);
+    const added = this.#listeners.add(addresses);
+    const before = { config: this.#config, watches: this.#watches };
+    this.#config = config;
+    this.#watches = this.#watch(config, before.watches);
+    try {
+      await this.#reloads.apply(this.#plan(addresses), added);
+    } catch (error) {
+      this.#config = before.config;
+      this.#watches = before.watches;
+      await this.#reloads.apply(this.#plan(before.config.proxy.listen.map(({ address }) => address)), []);
+      throw error;
+    }
+    for (const watch of before.watches) watch.stop();
+    for (const watch of this.#watches) watch.start();
+  }
+
   setServeSockets(paths: readonly string[]): void {
     this.#serveSockets = paths;
-    for (const { name } of this.#plans()) if (this.#usesServe(name)) this.#tell(name);
+    for (const { name } of this.#backends()) if (usesServe(this.#config, name)) this.#tell(name);
   }
 
   children() {
@@ -85,15 +98,15 @@ class ProxySupervisor implements ProxyMode {
   }
 
   status() {
-    const listeners = this.#listeners.map(({ address, port }) => ({ address, port }));
-    const backends = this.#plans().map(({ name, members }) => {
+    const listeners = this.#listeners.bound.map(({ address, port }) => ({ address, port }));
+    const backends = this.#backends().map(({ name, members }) => {
       const checked = this.#watches.find((watch) => watch.name === name)?.view() ?? [];
       return {
         name,
         servers: members.map((member) => checked.find(({ address }) => address === member.address) ?? member),
       };
     });
-    return Promise.resolve({ listeners, routes: this.#routes, backends });
+    return Promise.resolve({ listeners, routes: routesOf(this.#config), backends });
   }
 
   samples() {
@@ -106,65 +119,62 @@ class ProxySupervisor implements ProxyMode {
 
   async drain(): Promise<void> {
     for (const watch of this.#watches) watch.stop();
-    stopNewConnections(this.#listeners.flatMap(({ fds }) => fds));
-    await Bun.sleep(HANDSHAKE_MS);
+    await this.#listeners.quietAllBut([]);
     const drained = this.#fleet.drain(this.#config.proxy.drain_timeout);
-    this.#closeListeners();
+    this.#listeners.keepOnly([]);
     await drained;
   }
 
   kill(): void {
     for (const watch of this.#watches) watch.stop();
     this.#fleet.kill();
-    this.#closeListeners();
-  }
-
-  #closeListeners(): void {
-    for (const { fds } of this.#listeners) closeSockets(fds);
-    this.#listeners = [];
+    this.#listeners.keepOnly([]);
   }
 
   #boot(): ProxyBoot {
+    const listeners = this.#listeners.addresses;
+    const fds = listeners.map((_, i) => FIRST_FD + i);
+    return { plan: this.#plan(listeners), fds, channel: FIRST_FD + fds.length };
+  }
+
+  #plan(listeners: string[]): ProxyPlan {
     return {
       settings: this.#config.proxy,
-      backends: this.#plans(),
-      routes: this.#routes,
-      listeners: this.#listeners.map(({ address }, i) => ({ fd: FIRST_FD + i, address })),
+      backends: this.#backends(),
+      routes: routesOf(this.#config),
+      listeners,
     };
   }
 
-  #plans(): BackendPlan[] {
+  #backends(): BackendPlan[] {
+    const serve = this.#serveMembers();
     const plans = this.#watches.map((watch) => watch.plan());
-    const named = plans.map((plan) =>
-      this.#usesServe(plan.name) ? { ...plan, members: [...plan.members, ...this.#serveMembers()] } : plan,
-    );
-    return [...named, { name: SERVE, retries: DEFAULT_RETRIES, members: this.#serveMembers() }];
+    return [
+      ...plans.map((plan) =>
+        usesServe(this.#config, plan.name) ? { ...plan, members: [...plan.members, ...serve] } : plan,
+      ),
+      { name: SERVE, retries: DEFAULT_RETRIES, members: serve },
+    ];
   }
 
-  #serveMembers() {
+  #serveMembers(): MemberState[] {
     return this.#serveSockets.map((path) => ({ address: `unix:${path}`, state: "up" as const }));
   }
 
-  #usesServe(backend: string): boolean {
-    return (
-      backend === SERVE ||
-      (this.#config.backend[backend]?.servers.some((server) => addressOf(server) === SERVE) ?? false)
-    );
+  /** Watches for the backends of a config; servers that are known already keep their state. */
+  #watch(config: Config, before: readonly HealthWatch[]): HealthWatch[] {
+    return Object.entries(config.backend).map(([name, backend]) => {
+      const known = before.find((watch) => watch.name === name);
+      return new HealthWatch(name, backend, ownAddresses(backend), () => this.#tell(name), known);
+    });
   }
 
   #tell(backend: string): void {
-    const plan = this.#plans().find(({ name }) => name === backend);
-    if (plan) this.#fleet.broadcast({ backend, members: plan.members });
+    const plan = this.#backends().find(({ name }) => name === backend);
+    if (plan) this.#fleet.broadcast({ kind: "members", backend, members: plan.members });
   }
 }
 
-function addressOf(server: string | { address: string }): string {
-  return typeof server === "string" ? server : server.address;
-}
-
-/** No route at all means one for everything, to the app server. */
-function routesOf(config: Config): RoutePlan[] {
-  const { route } = config.proxy;
-  if (route.length === 0) return [{ host: undefined, pathPrefix: "/", backend: SERVE }];
-  return route.map(({ host, path_prefix, backend }) => ({ host, pathPrefix: path_prefix, backend }));
+function slotsOf({ proxy }: Config): number {
+  return proxy.workers === "auto" ? availableParallelism() : proxy.workers;
 }

@@ -1,11 +1,15 @@
 /** How to look into a running supervisor: the same answers on a unix socket and on loopback HTTP. */
 import { chmodSync, unlinkSync } from "node:fs";
+import { log } from "../log.ts";
 import { toPrometheus } from "../metrics.ts";
-import { UserError } from "../user_error.ts";
+import { sentenceOf, UserError } from "../user_error.ts";
+import type { Control } from "./control.ts";
 import { closeSockets, openListenSockets, parseAddress } from "./listen_socket.ts";
 import type { Overview } from "./overview.ts";
 
 const SOCKET_MODE = 0o660;
+/** An order takes as long as it takes. Bun's types know no idleTimeout for unix sockets; Bun does. */
+const PATIENT: object = { idleTimeout: 0 };
 
 export interface AdminPlaces {
   socket: string;
@@ -22,13 +26,15 @@ export class Admin {
     this.#places = places;
   }
 
-  static async open(places: AdminPlaces, overview: Overview): Promise<Admin> {
+  static async open(places: AdminPlaces, overview: Overview, control: Control): Promise<Admin> {
     await refuseSecondStart(places.socket);
     const admin = new Admin(places);
-    const serve = { fetch: (request: Request) => answer(request, overview), development: false as const };
     try {
-      if (places.http) admin.#servers.push(openHttp(places.http, serve));
-      admin.#servers.push(Bun.serve({ unix: places.socket, ...serve }));
+      // Over HTTP one may only look; whoever may open the socket may do all.
+      if (places.http) admin.#servers.push(openHttp(places.http, (request) => look(request, overview)));
+      const fetch = (request: Request) =>
+        request.method === "POST" ? act(request, control) : look(request, overview);
+      admin.#servers.push(Bun.serve({ ...PATIENT, unix: places.socket, fetch, development: false }));
       chmodSync(places.socket, SOCKET_MODE);
     } catch (error) {
       await admin.close();
@@ -43,7 +49,7 @@ export class Admin {
   }
 }
 
-async function answer(request: Request, overview: Overview): Promise<Response> {
+async function look(request: Request, overview: Overview): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (request.method !== "GET")
     return new Response("only GET is answered here\n", { status: 405, headers: { Allow: "GET" } });
@@ -64,14 +70,32 @@ async function answer(request: Request, overview: Overview): Promise<Response> {
   }
 }
 
-function openHttp(
-  address: string,
-  serve: { fetch: (request: Request) => Promise<Response>; development: false },
-): Bun.Server<undefined> {
+/** 200 with a JSON answer, or 409 with the sentence that says why not. */
+async function act(request: Request, control: Control): Promise<Response> {
+  const { pathname } = new URL(request.url);
+  try {
+    switch (pathname) {
+      case "/reload":
+        await control.reload();
+        return Response.json({ done: true });
+      case "/order":
+        return Response.json(
+          (await control.order((await request.json()) as { mode: string })) ?? { done: true },
+        );
+      default:
+        return new Response("no such order\n", { status: 404 });
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) log.error({ err: error }, "an order failed");
+    return new Response(sentenceOf(error), { status: 409 });
+  }
+}
+
+function openHttp(address: string, fetch: (request: Request) => Promise<Response>): Bun.Server<undefined> {
   // Says in our words why an address can't be had.
   closeSockets(openListenSockets(address, 0).fds);
   const { host, port } = parseAddress(address);
-  return Bun.serve({ hostname: host, port, ...serve });
+  return Bun.serve({ hostname: host, port, fetch, development: false });
 }
 
 async function refuseSecondStart(socket: string): Promise<void> {

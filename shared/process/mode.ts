@@ -1,3 +1,4 @@
+import type { Config } from "../config/schema.ts";
 import type { Sample } from "../metrics.ts";
 import type { ChildStatus } from "./fleet.ts";
 
@@ -10,6 +11,10 @@ export interface Mode {
   /** The mode's own part of `trivet status`. */
   status(): Promise<Record<string, unknown>>;
   samples(): Promise<Sample[]>;
+  /** Works by another config from now on. Throws a UserError, with nothing changed, when it can't. */
+  reload?(config: Config): Promise<void>;
+  /** Does what the admin socket asks; its answer. Throws a UserError when it can't. */
+  order?(order: Record<string, unknown>): Promise<unknown>;
   /** Why it is not well; undefined when it is. */
   complaint(): string | undefined;
   /** Takes nothing new, finishes what runs, ends its children; bounded by the mode's own deadline. */

@@ -1,5 +1,6 @@
 import { log } from "../log.ts";
 import { Admin, type AdminPlaces } from "./admin.ts";
+import { Control } from "./control.ts";
 import type { Mode } from "./mode.ts";
 import { Overview } from "./overview.ts";
 
@@ -13,13 +14,16 @@ export async function supervise(
   modes: readonly Mode[],
   places: AdminPlaces,
   version: string,
+  reload: () => Promise<void>,
 ): Promise<number> {
   const overview = new Overview(modes, version);
-  const admin = await Admin.open(places, overview);
+  const control = new Control(modes, reload);
+  const admin = await Admin.open(places, overview, control);
   const asked = drainAsked(modes);
   try {
     if (!(await startAll(modes, asked))) return 0;
     overview.phase = "running";
+    control.listen();
     log.info({ admin: places.http || places.socket }, "ready");
     const signal = await asked;
     overview.phase = "draining";

@@ -1,0 +1,49 @@
+import type { ProxyConfig } from "../shared/config/schema.ts";
+import type { ServerState } from "./server.ts";
+
+/** All that a data-plane process works by. A reload sends a new one, which takes the place of the old at once. */
+export interface ProxyPlan {
+  settings: ProxyConfig;
+  backends: BackendPlan[];
+  routes: RoutePlan[];
+  /** The addresses to accept on. */
+  listeners: string[];
+}
+
+export interface BackendPlan {
+  name: string;
+  retries: number;
+  members: MemberState[];
+}
+
+export interface MemberState {
+  address: string;
+  state: ServerState;
+}
+
+export interface RoutePlan {
+  host: string | undefined;
+  pathPrefix: string;
+  backend: string;
+}
+
+export interface ProxyBoot {
+  plan: ProxyPlan;
+  /** The inherited descriptors of plan.listeners, in the same order. */
+  fds: number[];
+  /** Where descriptors of later listeners come in. */
+  channel: number;
+}
+
+/** Parent → child. */
+export type ProxyDown =
+  /** The whole list of a backend's members, at every change. */
+  | { kind: "members"; backend: string; members: MemberState[] }
+  /** A reload; the descriptors of `added` wait in the channel. */
+  | { kind: "plan"; number: number; plan: ProxyPlan; added: string[] };
+
+/** Child → parent: the plan of this number is in force, or why it can't be. */
+export interface ProxyUp {
+  applied: number;
+  sentence?: string;
+}
