@@ -20,7 +20,9 @@ export function send(to: Sender, bytes: Uint8Array, from: number, end: number, b
   // A closed socket answers -1; its close event follows and ends the exchange.
   const taken = Math.max(0, to.socket?.write(bytes, from, end - from) ?? 0);
   if (taken === end - from) return true;
-  to.unsent = borrowed ? bytes.slice(from + taken, end) : bytes.subarray(from + taken, end);
+  const rest = bytes.subarray(from + taken, end);
+  // Not slice(): a Buffer's shares its memory.
+  to.unsent = borrowed ? new Uint8Array(rest) : rest;
   return false;
 }
 

@@ -1,0 +1,93 @@
+import { expect, test } from "bun:test";
+import { clientOf, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
+import { FieldTable, scanFields } from "./http/field_table.ts";
+import { octets } from "./http/octets.ts";
+import { parseRequestHead, RequestHead } from "./http/request_head.ts";
+import { Peers } from "./peer.ts";
+import { RequestIds } from "./request_id.ts";
+import { TrustedAddresses } from "./trusted_addresses.ts";
+
+const trusted = new TrustedAddresses(["10.0.0.0/8", "fd00::/8"]);
+const OURS = { id: "our-id", traceparent: "our-trace" };
+
+test.each([
+  ["", "10.0.0.1"],
+  ["1.1.1.1", "1.1.1.1"],
+  ["1.1.1.1, 2.2.2.2", "2.2.2.2"],
+  ["1.1.1.1, 2.2.2.2 , 10.0.0.2", "2.2.2.2"],
+  ["10.0.0.3, 10.0.0.2", "10.0.0.3"],
+  ["1.1.1.1, unknown, 10.0.0.2", "10.0.0.2"],
+  ["1.1.1.1:8080", "10.0.0.1"],
+  ["2001:db8::1, fd00::2", "2001:db8::1"],
+  [",,", "10.0.0.1"],
+])("behind a trusted proxy, X-Forwarded-For %j is of %s", (chain, client) => {
+  expect(clientOf("10.0.0.1", chain, trusted)).toBe(client);
+});
+
+test("claims are joined over fields of one name, whatever their case", () => {
+  const bytes = octets(
+    "X-Forwarded-For: a\r\nx-forwarded-proto: https\r\nX-FORWARDED-FOR: b, c\r\ntraceparent: t\r\n\r\n",
+  );
+  const table = new FieldTable();
+  scanFields(bytes, 0, bytes.length, table, 100);
+  expect(readClaims(bytes, table)).toEqual({
+    forwardedFor: "a, b, c",
+    proto: "https",
+    host: "",
+    requestId: "",
+    traceparent: "t",
+    tracestate: "",
+  });
+});
+
+test("what is claimed is kept, what is not is made", () => {
+  const peer = new Peers(trusted).of("::ffff:10.0.0.1");
+  const none = { forwardedFor: "", proto: "", host: "", requestId: "", traceparent: "", tracestate: "x" };
+  expect(trustedForwarded(peer, none, "a.test", OURS, "10.0.0.1").split("\r\n")).toEqual([
+    "X-Forwarded-For: 10.0.0.1",
+    "X-Real-IP: 10.0.0.1",
+    "X-Forwarded-Proto: http",
+    "X-Forwarded-Host: a.test",
+    "X-Request-ID: our-id",
+    "traceparent: our-trace",
+    "",
+  ]);
+  const all = {
+    forwardedFor: "1.1.1.1",
+    proto: "https",
+    host: "b.test",
+    requestId: "id",
+    traceparent: "t",
+    tracestate: "s",
+  };
+  expect(trustedForwarded(peer, all, "a.test", OURS, "1.1.1.1").split("\r\n")).toEqual([
+    "X-Forwarded-For: 1.1.1.1, 10.0.0.1",
+    "X-Real-IP: 1.1.1.1",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: b.test",
+    "X-Request-ID: id",
+    "traceparent: t",
+    "tracestate: s",
+    "",
+  ]);
+});
+
+test("a client that nobody vouches for is told of as we see it", () => {
+  const peer = new Peers(trusted).of("192.0.2.7");
+  const bytes = octets("GET / HTTP/1.1\r\nHost: a.test:81\r\n\r\n");
+  const head = new RequestHead();
+  parseRequestHead(bytes, 0, bytes.length, head, { headBytesMax: 999, targetBytesMax: 99, fieldsMax: 9 });
+  const ids = new RequestIds();
+  const id = ids.next();
+  const out = Buffer.alloc(512);
+  const text = out.toString("latin1", 4, writeForwarded(peer, head, bytes, ids, id, out, 4));
+  expect(text.split("\r\n")).toEqual([
+    "X-Forwarded-For: 192.0.2.7",
+    "X-Real-IP: 192.0.2.7",
+    "X-Forwarded-Proto: http",
+    "X-Forwarded-Host: a.test:81",
+    `X-Request-ID: ${ids.text(id)}`,
+    `traceparent: ${ids.traceparent(id)}`,
+    "",
+  ]);
+});

@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import { Backend } from "./backend.ts";
+import { Router } from "./router.ts";
+
+function router(...routes: [host: string | undefined, pathPrefix: string, name: string][]): Router {
+  return new Router(
+    routes.map(([host, pathPrefix, name]) => ({
+      host,
+      pathPrefix,
+      backend: new Backend(
+        name,
+        () => {
+          throw new Error("no servers here");
+        },
+        0,
+      ),
+    })),
+  );
+}
+
+const sites = router(
+  [undefined, "/", "any"],
+  [undefined, "/only-any", "any_path"],
+  ["*.example.com", "/", "wildcard"],
+  ["*.b.example.com", "/", "deep_wildcard"],
+  ["example.com", "/api", "api"],
+  ["example.com", "/api/v1", "v1"],
+  ["WWW.Example.com", "/", "www"],
+  ["partial.test", "/in", "partial"],
+);
+
+test.each([
+  ["example.com", "/api", "api"],
+  ["example.com", "/api/v1/x", "v1"],
+  ["example.com", "/api/v12", "api"],
+  ["example.com", "/apiary", "any"],
+  ["example.com", "/", "any"],
+  ["www.EXAMPLE.com", "/", "www"],
+  ["x.example.com", "/", "wildcard"],
+  ["x.y.example.com", "/api", "wildcard"],
+  ["x.b.example.com", "/", "deep_wildcard"],
+  ["b.example.com", "/", "wildcard"],
+  [".example.com", "/", "any"],
+  ["badexample.com", "/", "any"],
+  ["partial.test", "/in/x", "partial"],
+  ["partial.test", "/out", "any"],
+  ["", "/only-any", "any_path"],
+])("%s%s → %s", (host, path, name) => {
+  expect(sites.find(host, path)?.backend.name).toBe(name);
+});
+
+test("no route is undefined", () => {
+  const one = router(["a.test", "/x", "a"]);
+  expect(one.find("a.test", "/y")).toBeUndefined();
+  expect(one.find("b.test", "/x")).toBeUndefined();
+});
+
+test("a single route for everything needs no look at the request", () => {
+  expect(router([undefined, "/", "all"]).only?.backend.name).toBe("all");
+  expect(router([undefined, "/x", "some"]).only).toBeUndefined();
+  expect(router(["a.test", "/", "some"]).only).toBeUndefined();
+  expect(sites.only).toBeUndefined();
+});
