@@ -23,6 +23,9 @@ import type { Upstream } from "./upstream.ts";
 /** An idle connection to a server is closed before most servers would close it. */
 const UPSTREAM_IDLE_MS = 30_000;
 
+/** More interim responses than that are an attack, or a server that has lost its way. */
+const INTERIMS_MAX = 100;
+
 const HEAD = octets("HEAD");
 
 /** The response head parsed last, of whichever exchange. */
@@ -107,6 +110,7 @@ export function responseArrived(exchange: Exchange, upstream: Upstream, chunk: B
     if (after < 0) return attemptFailed(exchange, "bad_response");
     if (head.status === 101) return switchProtocols(exchange, upstream, bytes, at, after);
     if (head.status >= 200) return startResponse(exchange, upstream, bytes, at, after);
+    if (++exchange.interims > INTERIMS_MAX) return attemptFailed(exchange, "bad_response");
     // An HTTP/1.0 client does not know interim responses (RFC 9110 §15.2).
     if (exchange.request.minor === 1) relayHead(exchange, head, bytes, at, after, after);
     at = after;

@@ -53,6 +53,8 @@ export class Exchange {
   sent = false;
   /** Some of a response came, interim ones too. */
   heard = false;
+  /** Interim responses so far. */
+  interims = 0;
   /** Some of the final response went to the client. */
   answered = false;
   /** The connection to the client ends with this exchange. */
@@ -86,6 +88,7 @@ export class Exchange {
     this.keepAliveTimeoutS = 0;
     this.status = 0;
     this.responseBytes = 0;
+    this.interims = 0;
     this.firstByteMs = -1;
   }
 

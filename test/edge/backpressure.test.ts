@@ -107,3 +107,75 @@ test("a server that does not read makes the client wait, and the edge hold littl
   expect(pump.sent).toBe(BODY_BYTES);
   client.terminate();
 });
+
+test("a server that floods a client with interim responses is given up", async () => {
+  const flood = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n".repeat(4000));
+  let flooded = 0;
+  const push = (socket: Bun.Socket<undefined>) => {
+    while (flooded < BODY_BYTES) {
+      const taken = socket.write(flood.subarray(flooded % flood.length));
+      if (taken <= 0) return;
+      flooded += taken;
+    }
+  };
+  using server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data: push, drain: push },
+  });
+  await using edge = await EdgeSite.start({ servers: [`127.0.0.1:${server.port}`] });
+  const [pid = 0] = await edge.dataPlane();
+  const before = ownMemory(pid);
+  using client = await edge.open();
+  client.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+  await client.closed();
+  expect(client.received.toString("latin1")).toContain("HTTP/1.1 502 ");
+  expect(ownMemory(pid) - before).toBeLessThan(GROWTH_MAX);
+});
+
+test("heads that wait for slow clients do not get into each other", async () => {
+  using server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket, bytes) {
+        const client = /^X-Client: (\d+)\r$/m.exec(bytes.toString("latin1"))?.[1] ?? "";
+        socket.write(
+          `HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\nX-Filler: ${client.repeat(30_000)}\r\n\r\n${client}`,
+        );
+      },
+    },
+  });
+  await using edge = await EdgeSite.start({ servers: [`127.0.0.1:${server.port}`] });
+  const clients = await Promise.all(
+    ["3", "5", "7", "9"].map(async (name) => {
+      const heard = { name, text: "" };
+      const socket = await Bun.connect({
+        hostname: "127.0.0.1",
+        port: edge.port,
+        socket: {
+          data(_, bytes) {
+            heard.text += bytes.toString("latin1");
+          },
+        },
+      });
+      socket.pause();
+      return { heard, socket };
+    }),
+  );
+  const REQUESTS = 300;
+  for (const { socket, heard } of clients)
+    socket.write(`GET / HTTP/1.1\r\nHost: a.test\r\nX-Client: ${heard.name}\r\n\r\n`.repeat(REQUESTS));
+  await Bun.sleep(STILL_MS);
+  for (const { socket } of clients) socket.resume();
+  for (const { socket, heard } of clients) {
+    const answer = `X-Filler: ${heard.name.repeat(30_000)}\r\n\r\n${heard.name}`;
+    await until(
+      () => heard.text.split("HTTP/1.1 200 OK").length === REQUESTS + 1 && heard.text.endsWith(answer),
+      "all answers",
+      20_000,
+    );
+    expect(heard.text.split(answer)).toHaveLength(REQUESTS + 1);
+    socket.terminate();
+  }
+});

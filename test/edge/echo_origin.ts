@@ -5,7 +5,8 @@ import { readStrictRequest, type StrictRequest } from "./strict_parser.ts";
 export class EchoOrigin implements Disposable {
   readonly requests: StrictRequest[] = [];
   readonly #origin: RawOrigin;
-  #fault: unknown;
+  /** What the edge said that a strict reader refuses. */
+  fault: unknown;
 
   constructor(answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") {
     this.#origin = RawOrigin.start((connection) => {
@@ -16,7 +17,7 @@ export class EchoOrigin implements Disposable {
         connection.received = connection.received.subarray(request.length);
         connection.send(answer);
       } catch (error) {
-        this.#fault = error;
+        this.fault = error;
         connection.reset();
       }
     });
@@ -40,6 +41,6 @@ export class EchoOrigin implements Disposable {
 
   [Symbol.dispose](): void {
     this.#origin[Symbol.dispose]();
-    if (this.#fault) throw this.#fault;
+    if (this.fault) throw this.fault;
   }
 }
