@@ -12,6 +12,7 @@ import { serve } from "./cli/serve.ts";
 import { status } from "./cli/status.ts";
 import { test } from "./cli/test.ts";
 import { up } from "./cli/up.ts";
+import { upgrade } from "./cli/upgrade.ts";
 import { version } from "./cli/version.ts";
 import { worker } from "./cli/worker.ts";
 import { UserError } from "./shared/user_error.ts";
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   check,
   status,
   reload,
+  upgrade,
   jobs,
   run,
   test,

@@ -41,7 +41,11 @@ async function ask(socket: string): Promise<Status | undefined> {
 }
 
 /** Has a supervisor do something; its answer. Throws its sentence when it can't. */
-export async function tell(socket: string, path: "/reload" | "/order", body?: unknown): Promise<unknown> {
+export async function tell(
+  socket: string,
+  path: "/reload" | "/upgrade" | "/order",
+  body?: unknown,
+): Promise<unknown> {
   const response = await fetch(`http://trivet${path}`, {
     unix: socket,
     method: "POST",

@@ -25,5 +25,5 @@ export function runModes(
     adjust(config);
     for (const mode of modes) await mode.reload?.(config);
   };
-  return supervise(modes, places, VERSION, reload);
+  return supervise({ modes, places, version: VERSION, legacy: site.legacy, reload });
 }

@@ -1,5 +1,6 @@
 import { loadConfig } from "../shared/config/load.ts";
 import type { AdminPlaces } from "../shared/process/admin.ts";
+import { Legacy } from "../shared/process/legacy.ts";
 import { parseAddress } from "../shared/process/listen_socket.ts";
 import { makeRunDir } from "../shared/process/run_dir.ts";
 import type { Site } from "../shared/process/site.ts";
@@ -13,7 +14,14 @@ const HTTP_PORT_OFFSET: Record<ModeName, number> = { up: 0, proxy: 0, serve: 1, 
 /** The configuration and the folders of one instance; makes the admin folder. */
 export async function openSite({ configFile, name }: Invocation): Promise<Site> {
   const { config, file, dir } = await loadConfig(configFile);
-  return { config, configFile: file, dir, runDir: makeRunDir(config.admin.dir, dir), name };
+  return {
+    config,
+    configFile: file,
+    dir,
+    runDir: makeRunDir(config.admin.dir, dir),
+    name,
+    legacy: Legacy.take(),
+  };
 }
 
 /** Where the supervisor of a mode answers. */

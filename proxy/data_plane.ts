@@ -24,22 +24,20 @@ export class DataPlane {
   readonly #ids = new RequestIds();
   readonly #slot: number;
   readonly #channel: number;
-  readonly #listeners = new Map<string, TCPSocketListener<Session>>();
+  #listeners: { address: string; listener: TCPSocketListener<Session> }[] = [];
   #backends = new Map<string, Backend>();
   #accessLog: AccessLog | undefined;
   /** What the access log in force was opened by. */
   #logTarget = "";
 
-  constructor({ plan, fds, channel }: ProxyBoot, slot: number, metrics: Metrics) {
+  constructor({ plan, sockets, channel }: ProxyBoot, slot: number, metrics: Metrics) {
     this.#metrics = metrics;
     this.#slot = slot;
     this.#channel = channel;
     this.#edge = new Edge(new EdgeCounts(metrics), this.#ids);
     this.#adopt(plan);
     setInterval(() => this.#expireIdle(), IDLE_SWEEP_MS);
-    plan.listeners.forEach((address, i) => {
-      this.#listen(address, fds[i]);
-    });
+    for (const { address, fd } of sockets) this.#listen(address, fd);
   }
 
   /**
@@ -52,11 +50,9 @@ export class DataPlane {
     added.forEach((address, i) => {
       this.#listen(address, fds[i]);
     });
-    for (const [address, listener] of this.#listeners) {
-      if (plan.listeners.includes(address)) continue;
-      listener.stop();
-      this.#listeners.delete(address);
-    }
+    const stays = ({ address }: { address: string }) => plan.listeners.includes(address);
+    for (const gone of this.#listeners.filter((open) => !stays(open))) gone.listener.stop();
+    this.#listeners = this.#listeners.filter(stays);
   }
 
   setMembers(name: string, members: readonly MemberState[]): void {
@@ -68,7 +64,7 @@ export class DataPlane {
   async drain(): Promise<void> {
     const edge = this.#edge;
     edge.draining = true;
-    for (const listener of this.#listeners.values()) listener.stop();
+    for (const { listener } of this.#listeners) listener.stop();
     const idleUntilMs = performance.now() + IDLE_GRACE_MS;
     while (edge.deadlines.size > 0) {
       if (performance.now() > idleUntilMs) edge.closeIdle();
@@ -113,10 +109,8 @@ export class DataPlane {
   #listen(address: string, fd: number | undefined): void {
     // `fd` is not in Bun's types; a half-closed client may still be waiting for its answer.
     const options = { fd, allowHalfOpen: true, socket: clientHandlers(this.#edge) };
-    this.#listeners.set(
-      address,
-      Bun.listen<Session>(options as unknown as Bun.TCPSocketListenOptions<Session>),
-    );
+    const listener = Bun.listen<Session>(options as unknown as Bun.TCPSocketListenOptions<Session>);
+    this.#listeners.push({ address, listener });
   }
 
   #expireIdle(): void {

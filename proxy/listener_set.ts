@@ -1,4 +1,10 @@
-import { closeSockets, openListenSockets, stopNewConnections } from "../shared/process/listen_socket.ts";
+import type { Legacy } from "../shared/process/legacy.ts";
+import {
+  addListenSockets,
+  closeSockets,
+  openListenSockets,
+  stopNewConnections,
+} from "../shared/process/listen_socket.ts";
 
 /** A connection half made when we stop gets this long to be accepted. */
 const HANDSHAKE_MS = 200;
@@ -6,17 +12,20 @@ const HANDSHAKE_MS = 200;
 export interface BoundListener {
   address: string;
   port: number;
-  /** One a child slot. */
+  /** One a child slot; more after an upgrade to fewer slots: a slot then takes each whose turn it is. */
   fds: number[];
 }
 
 /** The listening sockets of the edge, owned by the supervisor for as long as it lives. */
 export class ListenerSet {
   readonly #slots: number;
+  readonly #legacy: Legacy | undefined;
   #bound: BoundListener[] = [];
 
-  constructor(slots: number) {
+  /** `legacy`: sockets of the supervisor before us are used where the address is the same. */
+  constructor(slots: number, legacy: Legacy | undefined) {
     this.#slots = slots;
+    this.#legacy = legacy;
   }
 
   get bound(): readonly BoundListener[] {
@@ -27,11 +36,13 @@ export class ListenerSet {
     return this.#bound.map(({ address }) => address);
   }
 
-  /** The descriptors of one child slot, in the order of `addresses`. */
-  fdsOf(slot: number, addresses = this.addresses): number[] {
-    return addresses.flatMap(
-      (wanted) => this.#bound.find(({ address }) => address === wanted)?.fds[slot] ?? [],
-    );
+  /** The sockets of one child slot, in a fixed order. */
+  socketsOf(slot: number, addresses = this.addresses): { address: string; fd: number }[] {
+    return this.#bound
+      .filter(({ address }) => addresses.includes(address))
+      .flatMap(({ address, fds }) =>
+        fds.filter((_, i) => i % this.#slots === slot).map((fd) => ({ address, fd })),
+      );
   }
 
   /** Opens those of these addresses that are not open; which they were. All or none: a UserError says which can't be had. */
@@ -40,7 +51,7 @@ export class ListenerSet {
     try {
       for (const address of addresses) {
         if (this.addresses.includes(address)) continue;
-        added.push({ address, ...openListenSockets(address, this.#slots) });
+        added.push(this.#open(address));
       }
     } catch (error) {
       for (const { fds } of added) closeSockets(fds);
@@ -48,6 +59,13 @@ export class ListenerSet {
     }
     this.#bound = [...this.#bound, ...added];
     return added.map(({ address }) => address);
+  }
+
+  #open(address: string): BoundListener {
+    const inherited = this.#legacy?.claim(address) ?? [];
+    if (inherited.length === 0) return { address, ...openListenSockets(address, this.#slots) };
+    const { fds, port } = addListenSockets(address, inherited, this.#slots);
+    return { address, port, fds };
   }
 
   /** Has the kernel turn new connections away from all but these, and waits for those half made. */

@@ -37,18 +37,18 @@ class ProxySupervisor implements ProxyMode {
   readonly #reloads: Reloads;
   #serveSockets: readonly string[] = [];
 
-  constructor({ config }: Site) {
+  constructor({ config, legacy }: Site) {
     this.#config = config;
     this.#slots = slotsOf(config);
-    this.#listeners = new ListenerSet(this.#slots);
+    this.#listeners = new ListenerSet(this.#slots, legacy);
     this.#watches = this.#watch(config, []);
     this.#fleet = new Fleet({
       kind: "proxy",
       slots: this.#slots,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
       drainTimeoutMs: config.proxy.drain_timeout,
-      boot: () => this.#boot(),
-      fds: (slot) => this.#listeners.fdsOf(slot),
+      boot: (slot) => this.#boot(slot),
+      fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
       channel: true,
       onMessage: (child, up) => this.#reloads.heard(child, up),
       onGone: (child) => this.#reloads.gone(child),
@@ -117,9 +117,13 @@ class ProxySupervisor implements ProxyMode {
     return this.#fleet.complaint();
   }
 
-  async drain(): Promise<void> {
+  bequest() {
+    return this.#listeners.bound.map(({ address, fds }) => ({ address, fds }));
+  }
+
+  async drain(succeeded: boolean): Promise<void> {
     for (const watch of this.#watches) watch.stop();
-    await this.#listeners.quietAllBut([]);
+    if (!succeeded) await this.#listeners.quietAllBut([]);
     const drained = this.#fleet.drain(this.#config.proxy.drain_timeout);
     this.#listeners.keepOnly([]);
     await drained;
@@ -131,10 +135,9 @@ class ProxySupervisor implements ProxyMode {
     this.#listeners.keepOnly([]);
   }
 
-  #boot(): ProxyBoot {
-    const listeners = this.#listeners.addresses;
-    const fds = listeners.map((_, i) => FIRST_FD + i);
-    return { plan: this.#plan(listeners), fds, channel: FIRST_FD + fds.length };
+  #boot(slot: number): ProxyBoot {
+    const sockets = this.#listeners.socketsOf(slot).map(({ address }, i) => ({ address, fd: FIRST_FD + i }));
+    return { plan: this.#plan(this.#listeners.addresses), sockets, channel: FIRST_FD + sockets.length };
   }
 
   #plan(listeners: string[]): ProxyPlan {

@@ -29,8 +29,8 @@ export interface RoutePlan {
 
 export interface ProxyBoot {
   plan: ProxyPlan;
-  /** The inherited descriptors of plan.listeners, in the same order. */
-  fds: number[];
+  /** The inherited descriptors, with the address each accepts for. */
+  sockets: { address: string; fd: number }[];
   /** Where descriptors of later listeners come in. */
   channel: number;
 }

@@ -43,8 +43,9 @@ export class Reloads {
       APPLY_MS,
     );
     for (const child of children) {
-      child.sendFds(this.#listeners.fdsOf(child.slot, added));
-      child.tell({ kind: "plan", number, plan, added });
+      const sockets = this.#listeners.socketsOf(child.slot, added);
+      child.sendFds(sockets.map(({ fd }) => fd));
+      child.tell({ kind: "plan", number, plan, added: sockets.map(({ address }) => address) });
     }
     if (children.length === 0) resolve();
     try {

@@ -1,5 +1,5 @@
 /** How to look into a running supervisor: the same answers on a unix socket and on loopback HTTP. */
-import { chmodSync, unlinkSync } from "node:fs";
+import { chmodSync, renameSync, unlinkSync } from "node:fs";
 import { log } from "../log.ts";
 import { toPrometheus } from "../metrics.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
@@ -17,33 +17,45 @@ export interface AdminPlaces {
   http: string;
 }
 
-/** Answers until closed. Throws a UserError when another supervisor is alive on the socket or the port is taken. */
+/** Answers from open() until close(). */
 export class Admin {
   readonly #places: AdminPlaces;
+  readonly #overview: Overview;
+  readonly #control: Control;
   readonly #servers: Bun.Server<undefined>[] = [];
 
-  private constructor(places: AdminPlaces) {
+  constructor(places: AdminPlaces, overview: Overview, control: Control) {
     this.#places = places;
+    this.#overview = overview;
+    this.#control = control;
   }
 
-  static async open(places: AdminPlaces, overview: Overview, control: Control): Promise<Admin> {
-    await refuseSecondStart(places.socket);
-    const admin = new Admin(places);
-    try {
-      // Over HTTP one may only look; whoever may open the socket may do all.
-      if (places.http) admin.#servers.push(openHttp(places.http, (request) => look(request, overview)));
-      const fetch = (request: Request) =>
-        request.method === "POST" ? act(request, control) : look(request, overview);
-      admin.#servers.push(Bun.serve({ ...PATIENT, unix: places.socket, fetch, development: false }));
-      chmodSync(places.socket, SOCKET_MODE);
-    } catch (error) {
-      await admin.close();
-      throw error;
-    }
-    return admin;
+  /**
+   * Throws a UserError when another supervisor is alive on the socket or the port is taken. `succeeding`: that other
+   * one made room for us.
+   */
+  async open(succeeding: boolean): Promise<void> {
+    const { socket, http } = this.#places;
+    if (!succeeding) await refuseSecondStart(socket);
+    // Over HTTP one may only look; whoever may open the socket may do all.
+    if (http) this.#servers.push(openHttp(http, succeeding, (request) => look(request, this.#overview)));
+    const fetch = (request: Request) =>
+      request.method === "POST" ? act(request, this.#control) : look(request, this.#overview);
+    // Made beside and moved, so that there is one to talk to at every moment.
+    const beside = `${socket}.${process.pid}`;
+    this.#servers.push(Bun.serve({ ...PATIENT, unix: beside, fetch, development: false }));
+    chmodSync(beside, SOCKET_MODE);
+    renameSync(beside, socket);
+  }
+
+  /** A successor answers in our place; its socket has taken the place of ours. */
+  letGo(): void {
+    // Stopping the one on the unix socket would remove the file, which is the successor's now; it ends with the process.
+    for (const server of this.#servers) if (server.port !== undefined) void server.stop();
   }
 
   async close(): Promise<void> {
+    if (this.#servers.length === 0) return;
     await Promise.all(this.#servers.map((server) => server.stop(true)));
     removeSocket(this.#places.socket);
   }
@@ -78,6 +90,9 @@ async function act(request: Request, control: Control): Promise<Response> {
       case "/reload":
         await control.reload();
         return Response.json({ done: true });
+      case "/upgrade":
+        await control.upgrade();
+        return Response.json({ done: true });
       case "/order":
         return Response.json(
           (await control.order((await request.json()) as { mode: string })) ?? { done: true },
@@ -91,11 +106,15 @@ async function act(request: Request, control: Control): Promise<Response> {
   }
 }
 
-function openHttp(address: string, fetch: (request: Request) => Promise<Response>): Bun.Server<undefined> {
-  // Says in our words why an address can't be had.
-  closeSockets(openListenSockets(address, 0).fds);
+function openHttp(
+  address: string,
+  succeeding: boolean,
+  fetch: (request: Request) => Promise<Response>,
+): Bun.Server<undefined> {
+  // Says in our words why an address can't be had; with reusePort a second supervisor would silently share it.
+  if (!succeeding) closeSockets(openListenSockets(address, 0).fds);
   const { host, port } = parseAddress(address);
-  return Bun.serve({ hostname: host, port, fetch, development: false });
+  return Bun.serve({ hostname: host, port, fetch, development: false, reusePort: true });
 }
 
 async function refuseSecondStart(socket: string): Promise<void> {

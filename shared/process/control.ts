@@ -1,11 +1,16 @@
 import { log } from "../log.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
 import type { Mode } from "./mode.ts";
+import { startSuccessor } from "./successor.ts";
+
+/** How long an answer on the admin socket may take to leave. */
+const ANSWER_MS = 50;
 
 /** What a supervisor can be told to do while it runs, by signal or over its admin socket. One thing at a time. */
 export class Control {
   readonly #modes: readonly Mode[];
   readonly #reload: () => Promise<void>;
+  readonly #succession = Promise.withResolvers<"succeeded">();
   #busy: string | undefined;
 
   /** `reload` reads the config again and brings it to the modes; it throws a UserError when nothing was changed. */
@@ -20,6 +25,24 @@ export class Control {
     log.info("reloaded");
   }
 
+  /**
+   * The binary now at our path takes over our sockets and goes on; resolves when it does, and we leave. Throws a
+   * UserError that says why we go on instead.
+   */
+  async upgrade(): Promise<void> {
+    await this.#alone("an upgrade", async () => {
+      const { pid } = await startSuccessor(this.#modes.flatMap((mode) => mode.bequest?.() ?? []));
+      log.info({ successor: pid }, "another process has taken over");
+    });
+    // After the answer to who asked has had its turn.
+    setTimeout(() => this.#succession.resolve("succeeded"), ANSWER_MS);
+  }
+
+  /** Resolves when a successor has taken over. */
+  get succeeded(): Promise<"succeeded"> {
+    return this.#succession.promise;
+  }
+
   /** Hands an order to the mode it names; what the mode answers. Throws a UserError when there is no such mode or order. */
   async order({ mode, ...order }: { mode: string }): Promise<unknown> {
     const target = this.#modes.find(({ name }) => name === mode);
@@ -27,10 +50,13 @@ export class Control {
     return target.order(order);
   }
 
-  /** On HUP nobody waits for an answer: the log has it. */
+  /** On HUP and USR2 nobody waits for an answer: the log has it. */
   listen(): void {
     process.on("SIGHUP", () => {
       this.reload().catch((error: unknown) => log.error(`not reloaded: ${sentenceOf(error)}`));
+    });
+    process.on("SIGUSR2", () => {
+      this.upgrade().catch((error: unknown) => log.error(`not upgraded: ${sentenceOf(error)}`));
     });
   }
 

@@ -13,6 +13,7 @@ function open() {
     socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
     sendmsg: { args: [i32, pointer, i32], returns: i64 },
     recvmsg: { args: [i32, pointer, i32], returns: i64 },
+    fcntl: { args: [i32, i32, i32], returns: i32 },
     close: { args: [i32], returns: i32 },
     prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
     __errno_location: { args: [], returns: pointer },

@@ -67,6 +67,22 @@ export function stopNewConnections(fds: readonly number[]): void {
   }
 }
 
+/** Brings sockets that are open already to at least `count` of them on the same port. */
+export function addListenSockets(
+  text: string,
+  fds: readonly number[],
+  count: number,
+): { fds: number[]; port: number } {
+  const [first = -1] = fds;
+  const { host } = parseAddress(text);
+  const port = portOf(first);
+  const more = Math.max(0, count - fds.length);
+  return {
+    fds: [...fds, ...Array.from({ length: more }, () => listening(bound(text, host, port, true), text))],
+    port,
+  };
+}
+
 export function closeSockets(fds: readonly number[]): void {
   for (const fd of fds) libc().close(fd);
 }

@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import type { Sample } from "../metrics.ts";
 import type { ChildStatus } from "./fleet.ts";
+import type { LegacyListener } from "./legacy.ts";
 
 /** What a supervisor runs: the edge, the app server, the worker, or the store they share. */
 export interface Mode {
@@ -17,8 +18,13 @@ export interface Mode {
   order?(order: Record<string, unknown>): Promise<unknown>;
   /** Why it is not well; undefined when it is. */
   complaint(): string | undefined;
-  /** Takes nothing new, finishes what runs, ends its children; bounded by the mode's own deadline. */
-  drain(): Promise<void>;
+  /** The listening sockets that a successor shall go on with. */
+  bequest?(): LegacyListener[];
+  /**
+   * Takes nothing new, finishes what runs, ends its children; bounded by the mode's own deadline. `succeeded`: another
+   * supervisor goes on with our sockets, so that nothing may be done to them but to let go.
+   */
+  drain(succeeded: boolean): Promise<void>;
   /** Ends all at once. */
   kill(): void;
 }

@@ -1,4 +1,5 @@
 import type { Config } from "../config/schema.ts";
+import type { Legacy } from "./legacy.ts";
 
 /** One instance of a mode on this node: its configuration and where its files are. */
 export interface Site {
@@ -10,4 +11,6 @@ export interface Site {
   runDir: string;
   /** --name; "" for the first instance. */
   name: string;
+  /** What the supervisor before this one left, when this one takes its place. */
+  legacy: Legacy | undefined;
 }

@@ -1,38 +1,54 @@
 import { log } from "../log.ts";
 import { Admin, type AdminPlaces } from "./admin.ts";
 import { Control } from "./control.ts";
+import type { Legacy } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
 import { Overview } from "./overview.ts";
+import { announceFailure, announceSuccession } from "./successor.ts";
 
 const DRAIN_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT"] as const;
 
+export interface Supervision {
+  modes: readonly Mode[];
+  places: AdminPlaces;
+  version: string;
+  legacy: Legacy | undefined;
+  /** Reads the config again and brings it to the modes; throws a UserError when nothing was changed. */
+  reload: () => Promise<void>;
+}
+
 /**
- * Runs modes under one parent until a signal ends them: starts them in order, drains them in reverse order, so that
- * the edge finishes before the app behind it leaves. The exit code.
+ * Runs modes under one parent until a signal or a successor ends them: starts them in order, drains them in reverse
+ * order, so that the edge finishes before the app behind it leaves. The exit code.
  */
-export async function supervise(
-  modes: readonly Mode[],
-  places: AdminPlaces,
-  version: string,
-  reload: () => Promise<void>,
-): Promise<number> {
+export async function supervise(supervision: Supervision): Promise<number> {
+  const { modes, places, version, legacy } = supervision;
   const overview = new Overview(modes, version);
-  const control = new Control(modes, reload);
-  const admin = await Admin.open(places, overview, control);
+  const control = new Control(modes, supervision.reload);
+  const admin = new Admin(places, overview, control);
   const asked = drainAsked(modes);
+  let succeeded = false;
   try {
+    await admin.open(legacy !== undefined);
     if (!(await startAll(modes, asked))) return 0;
+    legacy?.closeRest();
     overview.phase = "running";
     control.listen();
     log.info({ admin: places.http || places.socket }, "ready");
-    const signal = await asked;
+    announceSuccession();
+    const reason = await Promise.race([asked, control.succeeded]);
+    succeeded = reason === "succeeded";
     overview.phase = "draining";
-    log.info(`${signal}: finishing what runs`);
-    for (const mode of modes.toReversed()) await mode.drain();
+    log.info(`${reason}: finishing what runs`);
+    if (succeeded) admin.letGo();
+    for (const mode of modes.toReversed()) await mode.drain(succeeded);
     return 0;
+  } catch (error) {
+    announceFailure(error);
+    throw error;
   } finally {
     for (const mode of modes) mode.kill();
-    await admin.close();
+    if (!succeeded) await admin.close();
   }
 }
 
