@@ -1,0 +1,102 @@
+import { afterEach, expect, test } from "bun:test";
+import { chmod, copyFile, readlink, rename, symlink } from "node:fs/promises";
+import { trivetBinary } from "../harness/binary.ts";
+import { runTrivet } from "../harness/command.ts";
+import { Folder } from "../harness/folder.ts";
+import { freePort } from "../harness/free_port.ts";
+import { Load } from "../harness/load.ts";
+import { Origin } from "../harness/origin.ts";
+import { until } from "../harness/until.ts";
+import { configOf } from "./edge_site.ts";
+
+const UPGRADES = 30;
+const started = new Set<number>();
+
+afterEach(() => {
+  for (const pid of started) kill(pid);
+  started.clear();
+});
+
+test("30 upgrades under load lose no request; the last one runs the binary that the link leads to", async () => {
+  await using origin = Origin.start("a");
+  await using site = await Folder.make();
+  await copyFile(trivetBinary(), `${site.path}/one`);
+  await chmod(`${site.path}/one`, 0o755);
+  await symlink("one", `${site.path}/current`);
+  const port = await startEdge(site, origin.address);
+  const load = Load.start({ port, keepAlive: 6, fresh: 3 });
+  await until(() => load.result.ok > 100, "load");
+  for (let i = 0; i < UPGRADES; i++) {
+    const { code, stderr } = await runTrivet(["upgrade"], { cwd: site.path });
+    expect([code, stderr]).toEqual([0, ""]);
+    started.add(await pidOf(site));
+  }
+  await copyFile(trivetBinary(), `${site.path}/two`);
+  await chmod(`${site.path}/two`, 0o755);
+  await symlink("two", `${site.path}/next`);
+  await rename(`${site.path}/next`, `${site.path}/current`);
+  expect((await runTrivet(["upgrade"], { cwd: site.path })).stderr).toBe("");
+  const last = await pidOf(site);
+  started.add(last);
+  const { failed, refused, reasons } = await load.stop();
+  expect({ failed, refused, reasons }).toEqual({ failed: 0, refused: 0, reasons: [] });
+  expect(await readlink(`/proc/${last}/exe`)).toBe(`${site.path}/two`);
+  await until(() => [...started].filter(alive).length === 1, "those before have left");
+}, 120_000);
+
+test("a binary that can't start changes nothing, and the command says why", async () => {
+  await using origin = Origin.start("a");
+  await using site = await Folder.make();
+  await copyFile(trivetBinary(), `${site.path}/current`);
+  await chmod(`${site.path}/current`, 0o755);
+  const port = await startEdge(site, origin.address);
+  const before = await pidOf(site);
+  await site.write("next", "#!/bin/sh\nexit 3\n");
+  await chmod(`${site.path}/next`, 0o755);
+  await rename(`${site.path}/next`, `${site.path}/current`);
+  const { code, stderr } = await runTrivet(["upgrade"], { cwd: site.path });
+  expect(code).toBe(1);
+  expect(stderr).toContain("the new binary did not take over: it ended with code 3");
+  expect(await pidOf(site)).toBe(before);
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+}, 30_000);
+
+/** Starts `current` in the folder; its port. */
+async function startEdge(site: Folder, server: string): Promise<number> {
+  const port = await freePort();
+  const proxy = 'workers = 2\naccess_log = "off"';
+  const admin = '\n[admin]\ndir = "run"\nhttp = ""\n';
+  await site.write("trivet.toml", configOf(port, { servers: [server], proxy }) + admin);
+  const process = Bun.spawn([`${site.path}/current`, "proxy"], {
+    cwd: site.path,
+    stderr: "ignore",
+    stdout: "ignore",
+  });
+  started.add(process.pid);
+  await until(async () => (await pidOf(site)) === process.pid, "the edge is ready");
+  return port;
+}
+
+async function pidOf(site: Folder): Promise<number> {
+  const response = await fetch("http://trivet/status", {
+    unix: `${site.path}/run/proxy.sock`,
+    // A kept connection would lead to the one before.
+    keepalive: false,
+  });
+  const { pid, phase } = (await response.json()) as { pid: number; phase: string };
+  return phase === "running" ? pid : 0;
+}
+
+function alive(pid: number): boolean {
+  return kill(pid, 0);
+}
+
+function kill(pid: number, signal: NodeJS.Signals | 0 = "SIGKILL"): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    // It is gone already.
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
