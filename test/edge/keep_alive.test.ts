@@ -107,6 +107,17 @@ test("HTTP/1.0 stays open when it asks for it", async () => {
   }
 });
 
+test("HTTP/1.0 may come without a Host; the server is told one all the same", async () => {
+  using origin = new EchoOrigin();
+  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  using client = await edge.open();
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  expect((await client.response()).status).toBe(200);
+  await client.closed();
+  expect(origin.lastFields().get("host")).toEqual([origin.address]);
+  expect(origin.lastFields().has("x-forwarded-host")).toBe(false);
+});
+
 test("an idle client's connection is closed without a word", async () => {
   using origin = new EchoOrigin();
   await using edge = await EdgeSite.start({
