@@ -4,7 +4,7 @@ import { refuseSlowHead } from "./request_reader.ts";
 import type { Session } from "./session.ts";
 
 /** A client that has half-closed may only have finished asking; one that left does not care. */
-const LEAVING_GRACE_MS = 1000;
+export const LEAVING_GRACE_MS = 1000;
 /** How much, and for how long, we read on after our last words, so that a reset does not destroy them. */
 const LINGER_BYTES_MAX = 1_048_576;
 const LINGER_MS = 2000;

@@ -235,8 +235,10 @@ function answerOurselves(exchange: Exchange, status: number, ending: Ending): vo
   exchange.ending = ending;
   reply(exchange, status, ending);
   exchange.responseBody.start("none", 0, false);
-  if (session.unsent === null) finish(exchange, ending);
-  else session.waitFor("client", session.edge.timeouts.clientMs);
+  if (session.unsent === null) return finish(exchange, ending);
+  session.waitFor("client", session.edge.timeouts.clientMs);
+  // While paused we would not hear that the client is gone.
+  session.resume();
 }
 
 /** The answer has begun and can't be finished: the client must not take it for whole (RFC 9112 §8). */

@@ -1,4 +1,5 @@
 /** The request's body on its way to the server. */
+import { LEAVING_GRACE_MS } from "./departure.ts";
 import { giveUp } from "./exchange.ts";
 import type { Exchange } from "./exchange_state.ts";
 import { send } from "./send.ts";
@@ -16,6 +17,8 @@ export function requestBodyArrived(exchange: Exchange, chunk: Buffer): void {
     session.pause();
     return;
   }
+  // The answer is out already: nobody wants the rest.
+  if (exchange.answered && !upstream) return;
   if (!exchange.sent || !upstream) {
     exchange.bytes = Buffer.concat([exchange.bytes, chunk]);
     return;
@@ -45,7 +48,9 @@ export function requestMoved(exchange: Exchange, upstream: Upstream): void {
     session.pause();
     session.waitFor("server", timeouts.serverMs);
   } else if (requestBody.done) {
-    session.waitFor("server", timeouts.serverMs);
+    // A client that ended its half while we connected gets the same grace as one that ends it later.
+    if (session.ended) session.waitFor("leaving", LEAVING_GRACE_MS);
+    else session.waitFor("server", timeouts.serverMs);
   } else {
     session.resume();
     session.waitFor("client", timeouts.clientMs);
