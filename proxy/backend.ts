@@ -1,19 +1,29 @@
-import type { Server, ServerState } from "./server.ts";
+import { type Balance, balanceOf } from "./balance/balance.ts";
+import { type ClientKey, clientKeyOf } from "./balance/client_key.ts";
+import type { BackendPlan, MemberState } from "./plan.ts";
+import type { Server } from "./server.ts";
 
-/** A named group of servers and the turn they take. Who is usable is worked out when a state changes, not a request. */
+/** A named group of servers. Who is usable is worked out when a state changes, not a request. */
 export class Backend {
   readonly name: string;
   retries = 0;
+  /** Reads who the client is, where the balance goes by that. */
+  clientKey: ClientKey | null = null;
   readonly #make: (address: string) => Server;
+  /** Which of many processes this is. */
+  readonly #offset: number;
   #servers: Server[] = [];
   #usable: Server[] = [];
-  #turn: number;
+  #balanceName = "round_robin";
+  #balance: Balance;
+  /** Balance.moved where the balance wants to hear of every request. */
+  #watching: ((server: Server) => void) | null = null;
 
-  /** `offset`: where the turn starts, so that many processes do not all begin with the same server. */
   constructor(name: string, make: (address: string) => Server, offset: number) {
     this.name = name;
     this.#make = make;
-    this.#turn = offset;
+    this.#offset = offset;
+    this.#balance = balanceOf(this.#balanceName, offset);
   }
 
   get servers(): readonly Server[] {
@@ -24,34 +34,47 @@ export class Backend {
     return this.#usable;
   }
 
-  /** The next server in turn, another one than `avoid` if there is one; undefined when none is up. */
-  pick(avoid: Server | null): Server | undefined {
-    const usable = this.#usable;
-    if (usable.length === 0) return undefined;
-    const server = usable[this.#turn++ % usable.length];
-    return server === avoid && usable.length > 1 ? usable[this.#turn++ % usable.length] : server;
+  /** A server that has room, another one than `avoid` if there is one; undefined when none has. */
+  pick(clientKey: number, avoid: Server | null): Server | undefined {
+    return this.#balance.pick(clientKey, avoid);
   }
 
-  setState(address: string, state: ServerState): void {
-    for (const server of this.#servers) {
-      if (server.address !== address || server.state === state) continue;
-      server.state = state;
-      if (state === "down") server.closeIdle();
+  /** A request goes to this server. */
+  took(server: Server): void {
+    server.active++;
+    server.counters.requests.value++;
+    if (this.#watching !== null) this.#watching(server);
+  }
+
+  /** A request is no longer in this server's hands. */
+  finished(server: Server): void {
+    server.active--;
+    if (this.#watching !== null) this.#watching(server);
+  }
+
+  adopt({ retries, balance, members }: BackendPlan): void {
+    this.retries = retries;
+    if (balance !== this.#balanceName) {
+      this.#balanceName = balance;
+      this.#balance = balanceOf(balance, this.#offset);
+      this.#watching = this.#balance.moved?.bind(this.#balance) ?? null;
     }
-    this.#usable = this.#servers.filter((server) => server.state === "up");
+    this.clientKey = clientKeyOf(balance);
+    this.setMembers(members);
   }
 
-  /** Other members from now on: those that stay keep their connections, those that leave finish what they have. */
-  setMembers(addresses: readonly string[]): void {
+  /** These members from now on: those that stay keep their connections, those that leave finish what they have. */
+  setMembers(members: readonly MemberState[]): void {
     const before = this.#servers;
-    this.#servers = addresses.map(
-      (address) => before.find((server) => server.address === address) ?? this.#make(address),
-    );
-    for (const server of before) {
-      if (this.#servers.includes(server)) continue;
-      server.state = "down";
-      server.closeIdle();
-    }
-    this.#usable = this.#servers.filter((server) => server.state === "up");
+    this.#servers = members.map(({ address, state, weight }) => {
+      const server = before.find((known) => known.address === address) ?? this.#make(address);
+      server.state = state;
+      server.weight = weight;
+      return server;
+    });
+    for (const server of before) if (!this.#servers.includes(server)) server.state = "down";
+    for (const server of before) if (server.state !== "up") server.closeIdle();
+    this.#usable = this.#servers.filter(({ state }) => state === "up");
+    this.#balance.assign(this.#usable);
   }
 }

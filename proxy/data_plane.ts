@@ -56,8 +56,7 @@ export class DataPlane {
   }
 
   setMembers(name: string, members: readonly MemberState[]): void {
-    const backend = this.#backends.get(name);
-    if (backend) assign(backend, members);
+    this.#backends.get(name)?.setMembers(members);
   }
 
   /** Accepts nothing new, and returns when the last session has ended. */
@@ -88,12 +87,12 @@ export class DataPlane {
   }
 
   /** The one of this name if there is one: its servers keep their connections. */
-  #backend({ name, retries, members }: BackendPlan): Backend {
+  #backend(plan: BackendPlan): Backend {
+    const { name } = plan;
     const backend =
       this.#backends.get(name) ??
       new Backend(name, (address) => new Server(address, this.#serverCounters(name, address)), this.#slot);
-    backend.retries = retries;
-    assign(backend, members);
+    backend.adopt(plan);
     return backend;
   }
 
@@ -128,9 +127,4 @@ export class DataPlane {
       reuses: counter("reuses", "Requests sent on a connection that was open already."),
     };
   }
-}
-
-function assign(backend: Backend, members: readonly MemberState[]): void {
-  backend.setMembers(members.map(({ address }) => address));
-  for (const { address, state } of members) backend.setState(address, state);
 }

@@ -49,18 +49,20 @@ export function route(exchange: Exchange): void {
   if (edge.bodyTooLarge(request.contentLength)) return refuse(exchange, 413);
   exchange.route = edge.router.only ?? edge.router.find(exchange.host, exchange.path);
   if (!exchange.route) return refuse(exchange, 404);
+  const { clientKey } = exchange.route.backend;
+  if (clientKey !== null) exchange.clientKey = clientKey(exchange);
   if (requestBody.done) keepRest(exchange, exchange.bodyStart);
   dispatch(exchange);
 }
 
-/** Gives the request to the next server in turn. */
+/** Gives the request to a server of the backend. */
 function dispatch(exchange: Exchange): void {
-  const server = exchange.route?.backend.pick(exchange.server);
-  if (!server) return fail(exchange, "no_server");
+  const backend = exchange.route?.backend;
+  const server = backend?.pick(exchange.clientKey, exchange.server);
+  if (!backend || !server) return fail(exchange, "no_server");
   exchange.server = server;
   exchange.attempts++;
-  server.active++;
-  server.counters.requests.value++;
+  backend.took(server);
   const idle = server.takeIdle();
   if (!idle) return openConnection(exchange, server);
   server.counters.reuses.value++;
@@ -194,7 +196,7 @@ export function release(exchange: Exchange): void {
   exchange.upstream = null;
   if (server && exchange.attempts > exchange.released) {
     exchange.released = exchange.attempts;
-    server.active--;
+    exchange.route?.backend.finished(server);
   }
   if (!upstream) return;
   upstream.exchange = null;

@@ -35,6 +35,8 @@ export class Exchange {
   readonly requestBody = new Body();
   readonly responseBody = new Body();
   route: Route | undefined = undefined;
+  /** What stands for the client where the backend's balance goes by that; 0: nothing does. */
+  clientKey = 0;
   server: Server | null = null;
   upstream: Upstream | null = null;
   id = 0;

@@ -2,6 +2,7 @@ import type { BackendConfig } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
 import { type CheckResult, checkServer } from "./health_check.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
+import type { ServerSettings } from "./plan_of.ts";
 import { ServerHealth } from "./server_health.ts";
 import { StatusSet } from "./status_set.ts";
 
@@ -13,11 +14,16 @@ export interface MemberView extends MemberState {
   sinceMs: number;
 }
 
+interface WatchedServer {
+  settings: ServerSettings;
+  health: ServerHealth;
+}
+
 /** The supervisor's view of one backend's servers: checks them all and tells of every change. */
 export class HealthWatch {
   readonly name: string;
   readonly #config: BackendConfig;
-  readonly #servers: Map<string, ServerHealth>;
+  readonly #servers: Map<string, WatchedServer>;
   readonly #changed: () => void;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #stopped = false;
@@ -25,7 +31,7 @@ export class HealthWatch {
   constructor(
     name: string,
     config: BackendConfig,
-    addresses: readonly string[],
+    servers: readonly ServerSettings[],
     changed: () => void,
     before?: HealthWatch,
   ) {
@@ -33,12 +39,15 @@ export class HealthWatch {
     this.#config = config;
     this.#changed = changed;
     this.#servers = new Map(
-      addresses.map((address) => [address, before?.health(address) ?? new ServerHealth()]),
+      servers.map((settings) => {
+        const health = before?.health(settings.address) ?? new ServerHealth();
+        return [settings.address, { settings, health }];
+      }),
     );
   }
 
   health(address: string): ServerHealth | undefined {
-    return this.#servers.get(address);
+    return this.#servers.get(address)?.health;
   }
 
   start(): void {
@@ -54,16 +63,17 @@ export class HealthWatch {
   }
 
   plan(): BackendPlan {
-    return { name: this.name, retries: this.#config.retries, members: this.members() };
+    const { retries, balance } = this.#config;
+    return { name: this.name, retries, balance, members: this.members() };
   }
 
   members(): MemberState[] {
-    return [...this.#servers].map(([address, { state }]) => ({ address, state }));
+    return [...this.#servers.values()].map(({ settings, health }) => ({ ...settings, state: health.state }));
   }
 
   view(): MemberView[] {
-    return [...this.#servers].map(([address, { state, last, sinceMs }]) => ({
-      address,
+    return [...this.#servers.values()].map(({ settings, health: { state, last, sinceMs } }) => ({
+      ...settings,
       state,
       last,
       sinceMs,
@@ -80,7 +90,7 @@ export class HealthWatch {
 
   async #check(address: string): Promise<void> {
     const { health } = this.#config;
-    const server = this.#servers.get(address);
+    const server = this.health(address);
     if (!health || !server) return;
     const result = await checkServer(address, health, new StatusSet(health.expect));
     if (this.#stopped) return;

@@ -7,13 +7,14 @@ import { UserError } from "../shared/user_error.ts";
 import { HealthWatch } from "./health_watch.ts";
 import { ListenerSet } from "./listener_set.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
-import { ownAddresses, routesOf, SERVE, usesServe } from "./plan_of.ts";
+import { ownServers, routesOf, SERVE, serveSettings, usesServe } from "./plan_of.ts";
 import { Reloads } from "./reloads.ts";
 
 const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
 const FIRST_FD = 3;
-const DEFAULT_RETRIES = 2;
+/** How requests go to the app's children where no [backend.NAME] says otherwise. */
+const SERVE_BALANCE = { retries: 2, balance: "round_robin" };
 
 export interface ProxyMode extends Mode {
   /** Some route ends at the app server of the same supervisor. */
@@ -150,25 +151,27 @@ class ProxySupervisor implements ProxyMode {
   }
 
   #backends(): BackendPlan[] {
-    const serve = this.#serveMembers();
     const plans = this.#watches.map((watch) => watch.plan());
     return [
       ...plans.map((plan) =>
-        usesServe(this.#config, plan.name) ? { ...plan, members: [...plan.members, ...serve] } : plan,
+        usesServe(this.#config, plan.name)
+          ? { ...plan, members: [...plan.members, ...this.#serveMembers(plan.name)] }
+          : plan,
       ),
-      { name: SERVE, retries: DEFAULT_RETRIES, members: serve },
+      { name: SERVE, ...SERVE_BALANCE, members: this.#serveMembers(SERVE) },
     ];
   }
 
-  #serveMembers(): MemberState[] {
-    return this.#serveSockets.map((path) => ({ address: `unix:${path}`, state: "up" as const }));
+  #serveMembers(backend: string): MemberState[] {
+    const settings = serveSettings(this.#config.backend[backend]);
+    return this.#serveSockets.map((path) => ({ ...settings, address: `unix:${path}`, state: "up" }));
   }
 
   /** Watches for the backends of a config; servers that are known already keep their state. */
   #watch(config: Config, before: readonly HealthWatch[]): HealthWatch[] {
     return Object.entries(config.backend).map(([name, backend]) => {
       const known = before.find((watch) => watch.name === name);
-      return new HealthWatch(name, backend, ownAddresses(backend), () => this.#tell(name), known);
+      return new HealthWatch(name, backend, ownServers(backend), () => this.#tell(name), known);
     });
   }
 

@@ -13,12 +13,15 @@ export interface ProxyPlan {
 export interface BackendPlan {
   name: string;
   retries: number;
+  /** `balance` of the file. */
+  balance: string;
   members: MemberState[];
 }
 
 export interface MemberState {
   address: string;
   state: ServerState;
+  weight: number;
 }
 
 export interface RoutePlan {

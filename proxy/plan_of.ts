@@ -10,16 +10,29 @@ export function routesOf({ proxy }: Config): RoutePlan[] {
   return proxy.route.map(({ host, path_prefix, backend }) => ({ host, pathPrefix: path_prefix, backend }));
 }
 
-/** The addresses a backend names itself. */
-export function ownAddresses({ servers }: BackendConfig): string[] {
-  return servers.map(addressOf).filter((address) => address !== SERVE);
+/** A server as the file has it. */
+export interface ServerSettings {
+  address: string;
+  weight: number;
+}
+
+/** The servers a backend names itself. */
+export function ownServers({ servers }: BackendConfig): ServerSettings[] {
+  return servers.map(settingsOf).filter(({ address }) => address !== SERVE);
+}
+
+/** What holds for each of the app's children in this backend. */
+export function serveSettings(backend: BackendConfig | undefined): ServerSettings {
+  return backend?.servers.map(settingsOf).find(({ address }) => address === SERVE) ?? settingsOf(SERVE);
 }
 
 /** Whether requests of this backend go to the app server. */
 export function usesServe({ backend }: Config, name: string): boolean {
-  return name === SERVE || (backend[name]?.servers.some((server) => addressOf(server) === SERVE) ?? false);
+  return (
+    name === SERVE || (backend[name]?.servers.some((server) => settingsOf(server).address === SERVE) ?? false)
+  );
 }
 
-function addressOf(server: BackendConfig["servers"][number]): string {
-  return typeof server === "string" ? server : server.address;
+function settingsOf(server: BackendConfig["servers"][number]): ServerSettings {
+  return typeof server === "string" ? { address: server, weight: 1 } : server;
 }

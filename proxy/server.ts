@@ -29,8 +29,12 @@ export class Server {
   readonly address: string;
   readonly counters: ServerCounters;
   state: ServerState = "up";
+  /** Its share beside the others. */
+  weight = 1;
   /** Requests in its hands now. */
   active = 0;
+  /** As many as it may have of this process. */
+  connectionsMax = Number.POSITIVE_INFINITY;
   /** Connections that wait for a request; the warmest is last. */
   readonly #idle: Upstream[] = [];
 

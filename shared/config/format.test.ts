@@ -17,6 +17,17 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
     good: ["10.0.0.1:80", "app.internal:80", "[::1]:80", "unix:/run/a.sock", "unix:a.sock", "serve:"],
     bad: ["", "10.0.0.1", "a:0", "a:b", ":80", "unix:", "serve:x", "http://a:80"],
   },
+  balance: {
+    good: [
+      "round_robin",
+      "least_connections",
+      "random_two",
+      "hash:ip",
+      "hash:header:X-User",
+      "hash:cookie:a",
+    ],
+    bad: ["", "roundrobin", "hash", "hash:", "hash:header", "hash:header:", "hash:cookie:a b", "hash:ip:1"],
+  },
   "store-url": {
     good: ["sqlite:./a.db", "redis://h", "rediss://u:p@h:6379/1"],
     bad: ["", "sqlite:", "redis:", "postgres://h", "./a.db"],

@@ -18,6 +18,9 @@ const HOST_PATTERN = new RegExp(`^(?:\\*\\.)?${HOST_LABELS}$`);
 const STATUSES = "[1-5](?:xx|\\d\\d)(?:-[1-5](?:xx|\\d\\d))?";
 const STATUS_SET = new RegExp(`^${STATUSES}(?: *, *${STATUSES})*$`);
 const STORE_URL = /^sqlite:.+|^rediss?:\/\/[^\s]+$/s;
+/** NAME is a token (RFC 9110 §5.6.2). */
+const BALANCE =
+  /^(round_robin|least_connections|random_two|hash:ip|hash:(header|cookie):[A-Za-z0-9!#$%&'*+.^_`|~-]+)$/;
 const QUEUE = /^[A-Za-z0-9_-]{1,64}$/;
 
 const FORMATS = {
@@ -46,6 +49,12 @@ const FORMATS = {
     name: "server",
     words: 'a server like "192.168.1.10:8080", "unix:/run/app.sock" or "serve:"',
     accepts: isServer,
+  },
+  balance: {
+    name: "balance",
+    words:
+      'one of "round_robin", "least_connections", "random_two", "hash:ip", "hash:header:NAME", "hash:cookie:NAME"',
+    accepts: (text) => BALANCE.test(text),
   },
   "store-url": {
     name: "store",

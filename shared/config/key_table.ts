@@ -40,10 +40,17 @@ function sections(schema: TSchema, name: string, heading: string): Section[] {
     else if (of[Kind] === "Record") inner.push(...sections(recordItem(of), `${path}.NAME`, `[${path}.NAME]`));
     else {
       own.rows.push(row(key, of));
-      if (item?.[Kind] === "Object") inner.push(...sections(item, path, `[[${path}]]`));
+      const table = item && tableIn(item);
+      if (table) inner.push(...sections(table, path, `[[${path}]]`));
     }
   }
   return [own, ...inner];
+}
+
+/** The table that an entry of a list is, or may be. */
+function tableIn(item: TSchema): TSchema | undefined {
+  const variants = (item["anyOf"] as TSchema[] | undefined) ?? [item];
+  return variants.find((variant) => variant[Kind] === "Object");
 }
 
 function recordItem(schema: TSchema): TSchema {

@@ -28,6 +28,9 @@ const workers = (description: string) =>
     description,
   });
 
+/** Of a server, in the file or by order. */
+export const WEIGHT_MAX = 256;
+
 const Listen = Type.Object(
   {
     address: Type.String({
@@ -75,14 +78,30 @@ const Health = Type.Object(
 
 const Server = Type.Union([
   Type.String({ format: format("server"), description: '"host:port", "unix:PATH" or "serve:"' }),
-  Type.Object({ address: Type.String({ format: format("server") }) }, { additionalProperties: false }),
+  Type.Object(
+    {
+      address: Type.String({ format: format("server"), description: "as above" }),
+      weight: Type.Integer({
+        default: 1,
+        minimum: 1,
+        maximum: WEIGHT_MAX,
+        description: "its share of the requests beside the others",
+      }),
+    },
+    { additionalProperties: false },
+  ),
 ]);
 
 const Backend = Type.Object(
   {
     servers: Type.Array(Server, {
       minItems: 1,
-      description: "the members; round robin over those that are up",
+      description: "the members; requests go to those that are up",
+    }),
+    balance: Type.String({
+      default: "round_robin",
+      format: format("balance"),
+      description: "who is next, each server by its weight; docs/balancing.md",
     }),
     retries: count(2, "further attempts on another server when a request can safely be sent again"),
     health: Type.Optional(Health),

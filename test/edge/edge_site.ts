@@ -5,7 +5,7 @@ import { Trivet } from "../harness/trivet.ts";
 
 export interface EdgeOptions {
   /** The servers of the one backend, "a". */
-  servers: readonly string[];
+  servers: readonly (string | { address: string; weight?: number; max_connections?: number })[];
   /** Lines of [proxy], as TOML. */
   proxy?: string;
   /** Lines of [backend.a]. */
@@ -93,8 +93,15 @@ ${proxy}
 address = "127.0.0.1:${port}"
 ${route}
 [backend.a]
-servers = ${JSON.stringify(servers)}
+servers = [${servers.map(serverOf).join(", ")}]
 ${backend}
 ${tables}
 `.replace(/^workers = 1\n(?=[\s\S]*^workers)/m, "");
+}
+
+function serverOf(server: EdgeOptions["servers"][number]): string {
+  if (typeof server === "string") return JSON.stringify(server);
+  return `{ ${Object.entries(server)
+    .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+    .join(", ")} }`;
 }
