@@ -3,6 +3,7 @@ import type { Config } from "../shared/config/schema.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
 import { supervise } from "../shared/process/supervisor.ts";
+import { UserError } from "../shared/user_error.ts";
 import type { Invocation } from "./command.ts";
 import { adminPlaces, type ModeName } from "./site.ts";
 import { VERSION } from "./version.ts";
@@ -23,7 +24,21 @@ export function runModes(
   const reload = async () => {
     const { config } = await loadConfig(site.configFile);
     adjust(config);
-    for (const mode of modes) await mode.reload?.(config);
+    await reloadAll(modes, config);
   };
   return supervise({ modes, places, version: VERSION, legacy: site.legacy, reload });
+}
+
+/** One after the other. When one can't, those before it already run the new state, and the sentence says so. */
+async function reloadAll(modes: readonly Mode[], config: Config): Promise<void> {
+  const done: string[] = [];
+  for (const mode of modes) {
+    try {
+      await mode.reload?.(config);
+    } catch (error) {
+      if (!(error instanceof UserError) || done.length === 0) throw error;
+      throw new UserError(`${error.message} (${done.join(" and ")} has the new state already)`);
+    }
+    if (mode.reload) done.push(mode.name);
+  }
 }

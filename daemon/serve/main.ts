@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { ServeConfig } from "../../shared/config/schema.ts";
+import type { Config, ServeConfig } from "../../shared/config/schema.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import type { Child } from "../../shared/process/child.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
@@ -9,6 +9,7 @@ import type { Mode } from "../../shared/process/mode.ts";
 import type { Site } from "../../shared/process/site.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
+import { UserError } from "../../shared/user_error.ts";
 import type { ServeBoot, ServeNotice } from "./child.ts";
 import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
 
@@ -26,7 +27,7 @@ export function serveMode(site: Site, store: StoreAddress, onSockets: (paths: st
 class ServeMode implements Mode {
   readonly name = "serve";
   readonly #site: Site;
-  readonly #config: ServeConfig;
+  #config: ServeConfig;
   readonly #store: StoreAddress;
   readonly #onSockets: (paths: string[]) => void;
   readonly #fleet: Fleet<ServeBoot, never, ServeNotice>;
@@ -55,12 +56,30 @@ class ServeMode implements Mode {
     await checkStore(this.#store);
     const addresses = [this.#config.listen].flat();
     // Children share the port by SO_REUSEPORT; only this tells whether somebody else has it.
-    this.#listeners = addresses.map((address) => ({
-      hostname: parseAddress(address).host,
-      port: openListenSockets(address, 0).port,
-    }));
+    this.#listeners = addresses.map((address) => {
+      const { host: hostname, port } = parseAddress(address);
+      // The supervisor we succeed has it, and shares it with us.
+      return { hostname, port: this.#site.legacy ? port : openListenSockets(address, 0).port };
+    });
     removeStaleSockets(this.#site.runDir);
     await this.#fleet.start();
+  }
+
+  /** Loads the app's code anew, child by child: when the first new one can't boot, nothing has changed. */
+  async reload({ serve }: Config): Promise<void> {
+    const before = this.#config;
+    if (String(serve.listen) !== String(before.listen) || serve.workers !== before.workers) {
+      throw new UserError(
+        "serve.listen and serve.workers can't be changed by a reload: restart, or set them back",
+      );
+    }
+    this.#config = serve;
+    try {
+      await this.#fleet.roll();
+    } catch (error) {
+      this.#config = before;
+      throw error;
+    }
   }
 
   children(): Promise<ChildStatus[]> {

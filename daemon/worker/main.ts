@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { WorkerConfig } from "../../shared/config/schema.ts";
+import type { Config, WorkerConfig } from "../../shared/config/schema.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import type { Mode } from "../../shared/process/mode.ts";
@@ -25,7 +25,7 @@ export function workerMode(site: Site, store: StoreAddress): Mode {
 
 class WorkerMode implements Mode {
   readonly name = "worker";
-  readonly #config: WorkerConfig;
+  #config: WorkerConfig;
   readonly #address: StoreAddress;
   readonly #queues: string[];
   readonly #store: JobStore;
@@ -59,6 +59,24 @@ class WorkerMode implements Mode {
     }
     this.#duties.start();
     await this.#fleet.start();
+  }
+
+  /** Loads the handlers' code anew, child by child: when the first new one can't boot, nothing has changed. */
+  async reload({ worker }: Config): Promise<void> {
+    const before = this.#config;
+    const queues = worker.queues.map(({ name }) => name);
+    if (String(queues) !== String(this.#queues) || worker.processes !== before.processes) {
+      throw new UserError(
+        "worker.queues and worker.processes can't be changed by a reload: restart, or set them back",
+      );
+    }
+    this.#config = worker;
+    try {
+      await this.#fleet.roll();
+    } catch (error) {
+      this.#config = before;
+      throw error;
+    }
   }
 
   children(): Promise<ChildStatus[]> {

@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import { freePort } from "./harness/free_port.ts";
+import { Load } from "./harness/load.ts";
+import { Trivet } from "./harness/trivet.ts";
+import { until } from "./harness/until.ts";
+
+const APP = (version: number) =>
+  `export default { async fetch() { await Bun.sleep(5); return new Response("version ${version}"); } };`;
+const JOBS = 'import { defineJobs } from "trivet";\nexport default defineJobs({ noop: { run() {} } });';
+const ROLLS = 10;
+
+async function upSite(files: Record<string, string>): Promise<{ site: Trivet; port: number }> {
+  const port = await freePort();
+  const config = `
+[proxy]
+workers = 2
+access_log = "off"
+listen = [{ address = "127.0.0.1:${port}" }]
+[serve]
+workers = 2
+listen = "127.0.0.1:0"
+`;
+  return { site: await Trivet.start({ mode: "up", config, files }), port };
+}
+
+test("trivet reload brings new app code behind the edge, child by child, and loses no request", async () => {
+  const { site, port } = await upSite({ "app.ts": APP(0), "jobs.ts": JOBS });
+  await using _ = site;
+  const load = Load.start({ port, keepAlive: 6, fresh: 3 });
+  for (let version = 1; version <= ROLLS; version++) {
+    await site.folder.write("app.ts", APP(version));
+    const { code, stderr } = await site.run(["reload"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe(`version ${version}`);
+  }
+  const { failed, refused, reasons } = await load.stop();
+  expect({ failed, refused, reasons }).toEqual({ failed: 0, refused: 0, reasons: [] });
+}, 60_000);
+
+test("code that can't boot changes nothing; the command says why, with the user's file and line", async () => {
+  const { site, port } = await upSite({ "app.ts": APP(1) });
+  await using _ = site;
+  await site.folder.write("app.ts", 'const ready = true;\nthrow new Error("not today");\n');
+  const { code, stderr } = await site.run(["reload"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/app\.ts:2.*not today/s);
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("version 1");
+  expect((await site.admin("/health")).status).toBe(200);
+});
+
+test("trivet upgrade hands over edge, app and jobs together", async () => {
+  const { site, port } = await upSite({ "app.ts": APP(1), "jobs.ts": JOBS });
+  await using _ = site;
+  const load = Load.start({ port, keepAlive: 4, fresh: 2 });
+  const { code, stderr } = await site.run(["upgrade"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  await until(() => site.code !== undefined, "the old one has left");
+  const { failed, refused, reasons } = await load.stop();
+  expect({ failed, refused, reasons }).toEqual({ failed: 0, refused: 0, reasons: [] });
+  const [{ pid }] = JSON.parse((await site.run(["status", "--json"])).stdout) as [{ pid: number }];
+  expect(pid).not.toBe(site.pid);
+  process.kill(pid, "SIGKILL");
+}, 60_000);
