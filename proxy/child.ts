@@ -14,8 +14,20 @@ export function runChild(): void {
       plane = new DataPlane(boot, slot, metrics);
     },
     receive(down) {
-      if (down.kind === "members") plane?.setMembers(down.backend, down.members);
-      else link.tell(applied(plane, down));
+      switch (down.kind) {
+        case "members":
+          plane?.setMembers(down.backend, down.members);
+          return;
+        case "leaving":
+          plane?.announceLeaving();
+          return;
+        case "reopen":
+          plane?.reopenLog();
+          return;
+        case "plan":
+          link.tell(applied(plane, down));
+          return;
+      }
     },
     drain: async () => plane?.drain(),
     detail: () => plane?.detail(),

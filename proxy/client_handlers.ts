@@ -10,11 +10,16 @@ import { Session } from "./session.ts";
 import { tunnelClientDrained, tunnelClientEnded, tunnelFromClient } from "./tunnel.ts";
 
 /** What happens on client connections → the story of the exchange they carry. */
-export function clientHandlers(edge: Edge): SocketHandler<Session> {
+export function clientHandlers(edge: Edge, address: string): SocketHandler<Session> {
+  const listener = { address, open: 0 };
   return {
     open(socket) {
-      socket.data = new Session(edge, socket, edge.peers.of(socket.remoteAddress));
-      edge.opened(socket.data);
+      const session = new Session(edge, socket, edge.peers.of(socket.remoteAddress));
+      session.port = socket.remotePort;
+      session.listener = listener;
+      listener.open++;
+      socket.data = session;
+      edge.opened(session);
     },
     data(socket, chunk) {
       const session = socket.data;

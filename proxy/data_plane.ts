@@ -1,5 +1,7 @@
 import type { TCPSocketListener } from "bun";
-import type { Metrics } from "../shared/metrics.ts";
+import { openLineSink } from "../shared/line_sink.ts";
+import { LineWriter } from "../shared/line_writer.ts";
+import type { Counter, Metrics } from "../shared/metrics.ts";
 import { receiveFds } from "../shared/process/fd_channel.ts";
 import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
@@ -15,6 +17,8 @@ import type { Session } from "./session.ts";
 /** How long an idle client may still use its connection before we close it on drain. */
 const IDLE_GRACE_MS = 1000;
 const DRAIN_POLL_MS = 20;
+/** After the drain deadline, for the answers that say so to leave. */
+const LAST_WORDS_MS = 200;
 const IDLE_SWEEP_MS = 1000;
 
 /** What one data-plane process runs: listeners, and the edge with the backends and routes of the plan in force. */
@@ -28,12 +32,18 @@ export class DataPlane {
   #backends = new Map<string, Backend>();
   #accessLog: AccessLog | undefined;
   /** What the access log in force was opened by. */
-  #logTarget = "";
+  #logKey = "";
+  readonly #logLinesDropped: Counter;
+  #drainTimeoutMs = 0;
 
   constructor({ plan, sockets, channel }: ProxyBoot, slot: number, metrics: Metrics) {
     this.#metrics = metrics;
     this.#slot = slot;
     this.#channel = channel;
+    this.#logLinesDropped = metrics.counter(
+      "trivet_proxy_log_lines_dropped_total",
+      "Access log lines lost to a reader that was gone or too slow, or to a full disk.",
+    );
     this.#edge = new Edge(new EdgeCounts(metrics), this.#ids);
     this.#adopt(plan);
     setInterval(() => this.#expireIdle(), IDLE_SWEEP_MS);
@@ -57,23 +67,38 @@ export class DataPlane {
 
   setMembers(name: string, members: readonly MemberState[]): void {
     this.#backends.get(name)?.setMembers(members);
+    this.#countUp();
   }
 
-  /** Accepts nothing new, and returns when the last session has ended. */
+  /** The access log's file was moved away: goes on in a new one. */
+  reopenLog(): void {
+    this.#accessLog?.reopen();
+  }
+
+  /** Accepts nothing new, and returns when the last session has ended, or was ended at the deadline. */
   async drain(): Promise<void> {
     const edge = this.#edge;
     edge.draining = true;
     for (const { listener } of this.#listeners) listener.stop();
     const idleUntilMs = performance.now() + IDLE_GRACE_MS;
-    while (edge.deadlines.size > 0) {
+    const deadlineMs = performance.now() + this.#drainTimeoutMs;
+    while (edge.deadlines.size > 0 && performance.now() < deadlineMs) {
       if (performance.now() > idleUntilMs) edge.closeIdle();
       await Bun.sleep(DRAIN_POLL_MS);
     }
+    edge.endAll();
+    if (edge.deadlines.size > 0) await Bun.sleep(LAST_WORDS_MS);
+    edge.closeAll();
     await this.#accessLog?.close();
   }
 
+  /** Health says no from now on. */
+  announceLeaving(): void {
+    this.#edge.health.leaving = true;
+  }
+
   detail(): unknown {
-    return { connections: this.#edge.deadlines.size, logLinesDropped: this.#accessLog?.dropped ?? 0 };
+    return { connections: this.#edge.deadlines.size, logLinesDropped: this.#logLinesDropped.value };
   }
 
   #adopt(plan: ProxyPlan): void {
@@ -83,6 +108,7 @@ export class DataPlane {
       const found = this.#backends.get(backend);
       return found ? [{ ...route, backend: found }] : [];
     });
+    this.#countUp();
     this.#edge.adopt(plan.settings, new Router(routes), this.#accessLog);
   }
 
@@ -97,19 +123,30 @@ export class DataPlane {
   }
 
   #openLog({ settings }: ProxyPlan): void {
-    const target = settings.access_log === "json" ? settings.access_log_to : "";
-    if (target === this.#logTarget) return;
+    const { access_log: format, access_log_to: target } = settings;
+    this.#drainTimeoutMs = settings.drain_timeout;
+    const key = format === "off" ? "" : `${format} ${target}`;
+    if (key === this.#logKey) return;
     const before = this.#accessLog;
-    this.#accessLog = target ? new AccessLog(target, this.#ids) : undefined;
-    this.#logTarget = target;
+    this.#accessLog =
+      format === "off"
+        ? undefined
+        : new AccessLog(format, new LineWriter(openLineSink(target), this.#logLinesDropped), this.#ids);
+    this.#logKey = key;
     void before?.close();
   }
 
   #listen(address: string, fd: number | undefined): void {
     // `fd` is not in Bun's types; a half-closed client may still be waiting for its answer.
-    const options = { fd, allowHalfOpen: true, socket: clientHandlers(this.#edge) };
+    const options = { fd, allowHalfOpen: true, socket: clientHandlers(this.#edge, address) };
     const listener = Bun.listen<Session>(options as unknown as Bun.TCPSocketListenOptions<Session>);
     this.#listeners.push({ address, listener });
+  }
+
+  #countUp(): void {
+    let up = 0;
+    for (const { usable } of this.#backends.values()) up += usable.length;
+    this.#edge.health.serversUp = up;
   }
 
   #expireIdle(): void {

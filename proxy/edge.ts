@@ -1,8 +1,9 @@
 import type { ProxyConfig } from "../shared/config/schema.ts";
 import type { AccessLog } from "./access_log.ts";
 import { Deadlines } from "./deadlines.ts";
-import { clientLeft, deadlinePassed } from "./departure.ts";
+import { clientLeft, deadlinePassed, drainDeadlinePassed } from "./departure.ts";
 import type { EdgeCounts } from "./edge_counts.ts";
+import { EdgeHealth } from "./edge_health.ts";
 import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
 import { octets, spells } from "./http/octets.ts";
 import { type RequestLimits, requestFields } from "./http/request_head.ts";
@@ -39,8 +40,11 @@ export class Edge {
   readonly ids: RequestIds;
   readonly exchanges = new Exchanges();
   readonly deadlines = new Deadlines();
+  readonly health = new EdgeHealth();
   /** Every response says Connection: close. */
   draining = false;
+  /** Connections that close without a byte are logged. */
+  logsNullConnections = false;
   #accessLog: AccessLog | undefined;
 
   constructor(counts: EdgeCounts, ids: RequestIds) {
@@ -50,7 +54,7 @@ export class Edge {
 
   /** Works by these from now on. */
   adopt(
-    { timeouts, limits, trusted_proxies }: ProxyConfig,
+    { timeouts, limits, trusted_proxies, health, log_null_connections }: ProxyConfig,
     router: Router,
     accessLog: AccessLog | undefined,
   ): void {
@@ -69,9 +73,11 @@ export class Edge {
       bodyBytesMax: limits.body,
     };
     this.router = router;
+    this.health.adopt(health.path, health.fail_when_below);
     this.trusted = new TrustedAddresses(trusted_proxies);
     this.peers = new Peers(this.trusted);
     this.#accessLog = accessLog;
+    this.logsNullConnections = log_null_connections;
     this.deadlines.start(Math.min(...Object.values(this.timeouts)));
   }
 
@@ -88,6 +94,7 @@ export class Edge {
     session.phase = "closed";
     this.deadlines.remove(session);
     this.counts.open.value--;
+    if (session.listener) session.listener.open--;
     const { socket } = session;
     session.socket = null;
     session.held = session.unsent = null;
@@ -101,9 +108,16 @@ export class Edge {
 
   /** The last word on an exchange: counters and the access line. */
   logged(exchange: Exchange, ending: Ending): void {
+    // Balancers ask every second or two; nobody wants to read it.
+    if (ending === "health") return;
     const durationMs = performance.now() - exchange.startMs;
     this.counts.ended(exchange, durationMs);
     this.#accessLog?.write(exchange, ending, durationMs);
+  }
+
+  /** A connection that asked for nothing: no request to count. */
+  loggedOnly(exchange: Exchange, ending: Ending): void {
+    this.#accessLog?.write(exchange, ending, 0);
   }
 
   bodyTooLarge(bytes: number): boolean {
@@ -124,7 +138,14 @@ export class Edge {
     });
   }
 
-  /** Ends what is left. */
+  /** Ends exchanges: with an answer that says so where none has begun. */
+  endAll(): void {
+    this.deadlines.each((timed) => {
+      if (timed instanceof Session) drainDeadlinePassed(timed);
+    });
+  }
+
+  /** Closes what is left. */
   closeAll(): void {
     this.deadlines.each((timed) => {
       if (timed instanceof Session) clientLeft(timed);

@@ -47,11 +47,12 @@ export function route(exchange: Exchange): void {
   if (request.upgrade && (requestBody.kind !== "none" || request.upgradeField < 0 || edge.isH2c(exchange)))
     request.upgrade = false;
   if (edge.bodyTooLarge(request.contentLength)) return refuse(exchange, 413);
+  if (requestBody.done) keepRest(exchange, exchange.bodyStart);
+  if (edge.health.asked(bytes, request)) return answerOurselves(exchange, edge.health.status, "health");
   exchange.route = edge.router.only ?? edge.router.find(exchange.host, exchange.path);
   if (!exchange.route) return refuse(exchange, 404);
   const { clientKey } = exchange.route.backend;
   if (clientKey !== null) exchange.clientKey = clientKey(exchange);
-  if (requestBody.done) keepRest(exchange, exchange.bodyStart);
   dispatch(exchange);
 }
 
@@ -60,6 +61,8 @@ function dispatch(exchange: Exchange): void {
   const backend = exchange.route?.backend;
   const server = backend?.pick(exchange.clientKey, exchange.server);
   if (!backend || !server) return fail(exchange, "no_server");
+  if (exchange.dispatchedMs < 0) exchange.dispatchedMs = exchange.startMs;
+  if (exchange.server !== null && exchange.server !== server) exchange.redispatched = true;
   exchange.server = server;
   exchange.attempts++;
   backend.took(server);
@@ -69,19 +72,25 @@ function dispatch(exchange: Exchange): void {
   idle.exchange = exchange;
   idle.reused = true;
   exchange.upstream = idle;
+  // The clock need not be read: without a failed attempt before, no time has passed.
+  exchange.connectedMs = exchange.attempts === 1 ? exchange.dispatchedMs : performance.now();
   sendOn(exchange, idle);
 }
 
 function openConnection(exchange: Exchange, server: Server): void {
   const { session } = exchange;
   server.counters.connections.value++;
+  exchange.connectedMs = -1;
   exchange.upstream = connect(server, exchange);
   session.waitFor("connect", session.edge.timeouts.connectMs);
   if (!exchange.requestBody.done) session.pause();
 }
 
 export function serverConnected(upstream: Upstream): void {
-  if (upstream.exchange) sendOn(upstream.exchange, upstream);
+  const { exchange } = upstream;
+  if (!exchange) return;
+  exchange.connectedMs = performance.now();
+  sendOn(exchange, upstream);
 }
 
 function sendOn(exchange: Exchange, upstream: Upstream): void {
@@ -235,6 +244,7 @@ function answerOurselves(exchange: Exchange, status: number, ending: Ending): vo
   const { session, requestBody } = exchange;
   if (exchange.unreadable || !requestBody.done || session.edge.draining) exchange.closing = true;
   exchange.ending = ending;
+  exchange.stage = exchange.reached;
   reply(exchange, status, ending);
   exchange.responseBody.start("none", 0, false);
   if (session.unsent === null) return finish(exchange, ending);

@@ -3,6 +3,7 @@ import { RequestHead } from "./http/request_head.ts";
 import type { Route } from "./router.ts";
 import type { Server } from "./server.ts";
 import type { Session } from "./session.ts";
+import { type Stage, stageOf, terminationState } from "./termination_state.ts";
 import type { Upstream } from "./upstream.ts";
 
 /**
@@ -12,6 +13,7 @@ import type { Upstream } from "./upstream.ts";
 export type Ending =
   | "done"
   | "refused"
+  | "health"
   | "client_left"
   | "client_timeout"
   | "connect_failed"
@@ -68,16 +70,43 @@ export class Exchange {
   keepAliveTimeoutS = 0;
   status = 0;
   responseBytes = 0;
+  /** When its head was whole, on the clock of performance.now(). */
   startMs = 0;
-  /** Milliseconds from the start to the first byte of the answer; -1: none came. */
+  /** Milliseconds from the first byte of its head to the last. */
+  headMs = 0;
+  /** When it was given to its first server; -1: to none. Later than `startMs` only when it waited in a queue. */
+  dispatchedMs = -1;
+  /** When the connection it went out on was there; -1: none yet. */
+  connectedMs = -1;
+  /** Milliseconds from the start to the whole head of the answer; -1: none came. */
   firstByteMs = -1;
+  /** It waits in a queue now, or gave up there. */
+  queued = false;
+  /** How many waited before it for the same server, and for any server of the backend. */
+  serverQueue = 0;
+  backendQueue = 0;
+  /** It went to another server than its first one. */
+  redispatched = false;
+  /** How far it had come when we answered ourselves; undefined when a server's answer is on its way. */
+  stage: Stage | undefined = undefined;
+  /** What a trusted proxy said of its client, and the id it gave the request; "": nothing. */
+  claimedClient = "";
+  claimedId = "";
 
-  begin(session: Session, bytes: Buffer, bodyStart: number, id: number, startMs: number): void {
+  begin(
+    session: Session,
+    bytes: Buffer,
+    bodyStart: number,
+    id: number,
+    startMs: number,
+    headMs: number,
+  ): void {
     this.session = session;
     this.bytes = bytes;
     this.bodyStart = bodyStart;
     this.id = id;
     this.startMs = startMs;
+    this.headMs = headMs;
     this.route = undefined;
     this.server = null;
     this.upstream = null;
@@ -91,7 +120,25 @@ export class Exchange {
     this.status = 0;
     this.responseBytes = 0;
     this.interims = 0;
-    this.firstByteMs = -1;
+    this.dispatchedMs = this.connectedMs = this.firstByteMs = -1;
+    this.queued = this.redispatched = false;
+    this.serverQueue = this.backendQueue = 0;
+    this.stage = undefined;
+    this.claimedClient = this.claimedId = "";
+  }
+
+  /** How far it has come now. */
+  get reached(): Stage {
+    const { queued, dispatchedMs, connectedMs, answered, responseBody } = this;
+    return stageOf({ queued, dispatchedMs, connectedMs, answered, responseDone: responseBody.done });
+  }
+
+  /** HAProxy's four letters for how it ended. The first thing that ended it counts: when we had answered, why we did. */
+  state(ending: Ending): string {
+    const { stage, server } = this;
+    return stage === undefined
+      ? terminationState(ending, this.reached, server !== null)
+      : terminationState(this.ending, stage, server !== null);
   }
 
   get method(): string {

@@ -13,6 +13,8 @@ import { Reloads } from "./reloads.ts";
 const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
 const FIRST_FD = 3;
+/** After the drain deadline a child says so to its clients and writes its last log lines. */
+const LAST_LINES_MS = 3000;
 /** How requests go to the app's children where no [backend.NAME] says otherwise. */
 const SERVE_BALANCE = { retries: 2, balance: "round_robin" };
 
@@ -47,7 +49,7 @@ class ProxySupervisor implements ProxyMode {
       kind: "proxy",
       slots: this.#slots,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
-      drainTimeoutMs: config.proxy.drain_timeout,
+      drainTimeoutMs: config.proxy.drain_timeout + LAST_LINES_MS,
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
       channel: true,
@@ -118,14 +120,23 @@ class ProxySupervisor implements ProxyMode {
     return this.#fleet.complaint();
   }
 
+  reopenLogs(): void {
+    this.#fleet.broadcast({ kind: "reopen" });
+  }
+
   bequest() {
     return this.#listeners.bound.map(({ address, fds }) => ({ address, fds }));
   }
 
   async drain(succeeded: boolean): Promise<void> {
     for (const watch of this.#watches) watch.stop();
+    const { shutdown_delay: delayMs, drain_timeout: drainMs } = this.#config.proxy;
+    if (!succeeded && delayMs > 0) {
+      this.#fleet.broadcast({ kind: "leaving" });
+      await Bun.sleep(delayMs);
+    }
     if (!succeeded) await this.#listeners.quietAllBut([]);
-    const drained = this.#fleet.drain(this.#config.proxy.drain_timeout);
+    const drained = this.#fleet.drain(drainMs + LAST_LINES_MS);
     this.#listeners.keepOnly([]);
     await drained;
   }

@@ -42,6 +42,10 @@ export interface ProxyBoot {
 export type ProxyDown =
   /** The whole list of a backend's members, at every change. */
   | { kind: "members"; backend: string; members: MemberState[] }
+  /** Health says no from now on: we are about to leave. */
+  | { kind: "leaving" }
+  /** Log files were moved away. */
+  | { kind: "reopen" }
   /** A reload; the descriptors of `added` wait in the channel. */
   | { kind: "plan"; number: number; plan: ProxyPlan; added: string[] };
 

@@ -28,6 +28,8 @@ const EXPLANATIONS: Partial<Record<Ending, string>> = {
   server_reset: "the server reset the connection before it answered",
   bad_response: "the server's answer was not valid HTTP",
   no_server: "no server is up",
+  drain_deadline: "the proxy is shutting down",
+  health: "not ready for requests",
   client_timeout: "the request did not arrive in time",
 };
 
@@ -35,6 +37,7 @@ const EXPLANATIONS: Partial<Record<Ending, string>> = {
 export function statusOf(ending: Ending): number {
   switch (ending) {
     case "no_server":
+    case "drain_deadline":
       return 503;
     case "connect_timeout":
     case "server_timeout":
@@ -49,7 +52,10 @@ export function statusOf(ending: Ending): number {
 /** Sends a whole response; the connection stays open only when the exchange is not closing. */
 export function reply(exchange: Exchange, status: number, ending: Ending, detail?: string): void {
   const reason = REASONS[status] ?? "Error";
-  const body = `${status} ${reason}: ${detail ?? EXPLANATIONS[ending] ?? reason.toLowerCase()}\n`;
+  const body =
+    ending === "health" && status === 200
+      ? "OK"
+      : `${status} ${reason}: ${detail ?? EXPLANATIONS[ending] ?? reason.toLowerCase()}\n`;
   const head = [
     `HTTP/1.1 ${status} ${reason}`,
     "Content-Type: text/plain; charset=utf-8",

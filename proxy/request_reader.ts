@@ -1,5 +1,6 @@
 /** The client's bytes between exchanges → request heads. */
 import { fail, refuse, route } from "./exchange.ts";
+import type { Exchange } from "./exchange_state.ts";
 import { MORE } from "./http/field_table.ts";
 import { parseRequestHead } from "./http/request_head.ts";
 import type { Session } from "./session.ts";
@@ -48,10 +49,12 @@ function readRequest(session: Session, bytes: Buffer): void {
     waitForHead(session, bytes);
     return;
   }
+  const nowMs = performance.now();
+  const headMs = session.phase === "head" ? nowMs - session.headStartMs : 0;
   session.phase = "exchange";
   session.exchange = exchange;
   session.requests++;
-  exchange.begin(session, bytes, Math.max(after, 0), edge.ids.next(), performance.now());
+  exchange.begin(session, bytes, Math.max(after, 0), edge.ids.next(), nowMs, headMs);
   if (after < 0) {
     exchange.request.minor = 1;
     exchange.unreadable = true;
@@ -67,16 +70,27 @@ function waitForHead(session: Session, bytes: Buffer): void {
   session.seen = bytes.length;
   if (session.phase === "head") return;
   session.phase = "head";
+  session.headStartMs = performance.now();
   session.waitFor("client", session.edge.timeouts.requestHeadMs);
 }
 
 export function refuseSlowHead(session: Session): void {
-  const exchange = session.edge.exchanges.take();
+  const exchange = unreadExchange(session);
   session.exchange = exchange;
   session.phase = "exchange";
-  exchange.begin(session, session.held ?? NOTHING, 0, session.edge.ids.next(), performance.now());
   session.held = null;
+  fail(exchange, "client_timeout");
+}
+
+/** An exchange whose head never was whole. */
+export function unreadExchange(session: Session): Exchange {
+  const { edge, held, phase } = session;
+  const exchange = edge.exchanges.take();
+  const nowMs = performance.now();
+  const headMs = phase === "head" ? nowMs - session.headStartMs : 0;
+  exchange.begin(session, held ?? NOTHING, 0, edge.ids.next(), nowMs, headMs);
   exchange.unreadable = true;
   exchange.requestBody.start("none", 0, false);
-  fail(exchange, "client_timeout");
+  exchange.responseBody.start("none", 0, false);
+  return exchange;
 }

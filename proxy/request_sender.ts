@@ -94,6 +94,8 @@ function writeTrusted(edge: Edge, exchange: Exchange, to: number): number {
   const { bytes, request, session } = exchange;
   const claims = readClaims(bytes, requestFields);
   const client = clientOf(session.peer.address, claims.forwardedFor, edge.trusted);
+  exchange.claimedClient = client;
+  exchange.claimedId = claims.requestId;
   const ours = { id: edge.ids.text(exchange.id), traceparent: edge.ids.traceparent(exchange.id) };
   const text = trustedForwarded(
     session.peer,

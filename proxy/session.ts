@@ -14,10 +14,20 @@ export type SessionPhase = "idle" | "head" | "exchange" | "tunnel" | "lingering"
 /** Whom the session's deadline waits for. */
 export type Waiting = "client" | "connect" | "server" | "leaving";
 
+/** An address where connections come in, and how many are open of those that did. */
+export interface Listener {
+  readonly address: string;
+  open: number;
+}
+
 /** A client connection's life. */
 export class Session implements Sender, Timed {
   readonly edge: Edge;
   readonly peer: Peer;
+  /** The client's port. */
+  port = 0;
+  /** Where it came in. */
+  listener: Listener | null = null;
   socket: Socket<Session> | null;
   phase: SessionPhase = "idle";
   waiting: Waiting = "client";
@@ -26,6 +36,8 @@ export class Session implements Sender, Timed {
   held: Buffer | null = null;
   /** How much of `held` was looked at without finding a whole head. */
   seen = 0;
+  /** When the first byte of the head came that is not whole yet, on the clock of performance.now(). */
+  headStartMs = 0;
   unsent: Uint8Array | null = null;
   /** Requests are being read out of `held`: what finishes meanwhile must not start to read again. */
   reading = false;

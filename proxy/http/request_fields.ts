@@ -13,10 +13,12 @@ const NAME = {
   host: octets("host"),
   expect: octets("expect"),
   upgrade: octets("upgrade"),
+  referer: octets("referer"),
   trailer: octets("trailer"),
   forwarded: octets("forwarded"),
   xRealIp: octets("x-real-ip"),
   connection: octets("connection"),
+  userAgent: octets("user-agent"),
   keepAlive: octets("keep-alive"),
   tracestate: octets("tracestate"),
   traceparent: octets("traceparent"),
@@ -50,6 +52,7 @@ function forget(head: RequestHead): void {
   head.chunked = head.close = head.keepAlive = head.upgrade = false;
   head.hostInTarget = false;
   head.hostStart = head.hostNameEnd = head.hostEnd = 0;
+  head.userAgent = head.referer = 0;
   head.upgradeField = head.connectionField = -1;
 }
 
@@ -83,6 +86,7 @@ function readField(
         head.upgradeField = i;
         requestFields.drop(i);
       } else if (spells(bytes, name, nameEnd, NAME.trailer)) requestFields.drop(i);
+      else if (spells(bytes, name, nameEnd, NAME.referer)) head.referer = value;
       return true;
     case 9:
       if (spells(bytes, name, nameEnd, NAME.xRealIp) || spells(bytes, name, nameEnd, NAME.forwarded))
@@ -94,6 +98,7 @@ function readField(
         requestFields.drop(i);
       } else if (spells(bytes, name, nameEnd, NAME.keepAlive)) requestFields.drop(i);
       else if (spells(bytes, name, nameEnd, NAME.tracestate)) requestFields.drop(i);
+      else if (spells(bytes, name, nameEnd, NAME.userAgent)) head.userAgent = value;
       return true;
     case 11:
       if (spells(bytes, name, nameEnd, NAME.traceparent)) requestFields.drop(i);

@@ -43,6 +43,9 @@ export class RequestHead implements ConnectionOptions {
   close = false;
   keepAlive = false;
   upgrade = false;
+  /** Where the values of these fields begin, for the log; 0 when absent. */
+  userAgent = 0;
+  referer = 0;
   /** Index of the first Connection field, -1 when absent. */
   connectionField = -1;
   /** Index of the Upgrade field, -1 when absent. */

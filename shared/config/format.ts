@@ -1,6 +1,7 @@
 /** The kinds of text that trivet.toml knows beyond TOML's own, each with the words for a reader and its check. */
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { FormatRegistry } from "@sinclair/typebox";
+import { isFacility } from "../syslog_facility.ts";
 import { parseDuration } from "./duration.ts";
 import { parseSize } from "./size.ts";
 
@@ -64,8 +65,8 @@ const FORMATS = {
   cidr: { name: "CIDR", words: 'a network like "10.0.0.0/8" or "fd00::/8"', accepts: isCidr },
   "log-target": {
     name: "log target",
-    words: '"stdout" or "file:PATH"',
-    accepts: (text) => text === "stdout" || /^file:.+/s.test(text),
+    words: '"stdout", "file:PATH" or "syslog:FACILITY" with a facility like "local0"',
+    accepts: isLogTarget,
   },
   "status-set": {
     name: "statuses",
@@ -125,6 +126,11 @@ function isServer(text: string): boolean {
   if (text === "serve:" || /^unix:.+/s.test(text)) return true;
   const address = splitPort(text);
   return address !== undefined && address.port > 0 && (isIP(address.host) !== 0 || HOST.test(address.host));
+}
+
+function isLogTarget(text: string): boolean {
+  if (text.startsWith("syslog:")) return isFacility(text.slice("syslog:".length));
+  return text === "stdout" || /^file:.+/s.test(text);
 }
 
 function isHostPattern(text: string): boolean {

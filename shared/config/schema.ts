@@ -114,14 +114,30 @@ const ProxySection = section(
   {
     workers: workers('data-plane processes; "auto" is one a core'),
     drain_timeout: duration("30s", "after TERM, what is still open then is closed, tunnels too"),
-    access_log: Type.Union([Type.Literal("json"), Type.Literal("off")], {
+    shutdown_delay: duration("0s", "on TERM, health answers 503 this long before listeners close"),
+    health: section(
+      {
+        path: Type.String({
+          default: "",
+          pattern: "^(/.*)?$",
+          description: 'answered by the edge itself on every host with 200 "OK", not logged; "": none',
+        }),
+        fail_when_below: count(0, "503 when fewer servers are up, over all backends"),
+      },
+      "whether a balancer in front of the edge should send requests here",
+    ),
+    access_log: Type.Union([Type.Literal("json"), Type.Literal("haproxy"), Type.Literal("off")], {
       default: "json",
-      description: "one line an exchange",
+      description: "one line an exchange; as HAProxy's httplog, or none",
     }),
     access_log_to: Type.String({
       default: "stdout",
       format: format("log-target"),
-      description: '"stdout" or "file:PATH"',
+      description: '"stdout", "file:PATH" (opened anew on USR1) or "syslog:FACILITY" by /dev/log',
+    }),
+    log_null_connections: Type.Boolean({
+      default: false,
+      description: "a line also for connections that close without a byte",
     }),
     listen: Type.Array(Listen, {
       default: [{ address: "0.0.0.0:8080" }],

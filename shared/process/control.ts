@@ -55,6 +55,9 @@ export class Control {
     process.on("SIGHUP", () => {
       this.reload().catch((error: unknown) => log.error(`not reloaded: ${sentenceOf(error)}`));
     });
+    process.on("SIGUSR1", () => {
+      for (const mode of this.#modes) mode.reopenLogs?.();
+    });
     process.on("SIGUSR2", () => {
       this.upgrade().catch((error: unknown) => log.error(`not upgraded: ${sentenceOf(error)}`));
     });

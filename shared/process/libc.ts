@@ -12,6 +12,8 @@ function open() {
     getsockname: { args: [i32, pointer, pointer], returns: i32 },
     socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
     sendmsg: { args: [i32, pointer, i32], returns: i64 },
+    send: { args: [i32, pointer, u64, i32], returns: i32 },
+    sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: i32 },
     recvmsg: { args: [i32, pointer, i32], returns: i64 },
     fcntl: { args: [i32, i32, i32], returns: i32 },
     close: { args: [i32], returns: i32 },

@@ -16,6 +16,8 @@ export interface Mode {
   reload?(config: Config): Promise<void>;
   /** Does what the admin socket asks; its answer. Throws a UserError when it can't. */
   order?(order: Record<string, unknown>): Promise<unknown>;
+  /** Log files were moved away: goes on in new ones. */
+  reopenLogs?(): void;
   /** Why it is not well; undefined when it is. */
   complaint(): string | undefined;
   /** The listening sockets that a successor shall go on with. */

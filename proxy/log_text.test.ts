@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { escapeJson, haproxyText, jsonText, wordOf } from "./log_text.ts";
+
+const PRINTABLE = /^[ -~]*$/;
+const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
+
+test("whatever the bytes are, the text fits between the quotes of a JSON string, in ASCII and within its limit", () => {
+  fc.assert(
+    fc.property(bytes, fc.integer({ min: 8, max: 100 }), (input, charsMax) => {
+      const text = jsonText(input, 0, input.length, charsMax);
+      expect(text.length).toBeLessThanOrEqual(charsMax);
+      expect(text).toMatch(PRINTABLE);
+      JSON.parse(`"${text}"`);
+    }),
+  );
+});
+
+test("what is valid UTF-8 can be read again", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 40 }), (input) => {
+      const raw = Buffer.from(input, "utf8");
+      expect(JSON.parse(`"${jsonText(raw, 0, raw.length, 4096)}"`)).toBe(input);
+      expect(JSON.parse(`"${escapeJson(input, 4096)}"`)).toBe(input);
+    }),
+  );
+});
+
+test("HAProxy's escapes are two digits behind a #, and nothing else than ASCII is left", () => {
+  const raw = Buffer.from('/a"b#c{d}|\x00\x1b\x7f\xff', "latin1");
+  expect(haproxyText(raw, 0, raw.length, 100)).toBe("/a#22b#23c{d}|#00#1B#7F#FF");
+  fc.assert(
+    fc.property(bytes, fc.integer({ min: 8, max: 100 }), (input, charsMax) => {
+      const text = haproxyText(input, 0, input.length, charsMax);
+      expect(text.length).toBeLessThanOrEqual(charsMax);
+      expect(text).toMatch(/^[ !$-~]*(?:#[0-9A-F]{2}[ !$-~]*)*$/);
+    }),
+  );
+});
+
+test.each([
+  ["127.0.0.1:80", "127.0.0.1:80"],
+  ["unix:/run/app/a.sock", "unix:run-app-a.sock"],
+  ["my app", "my_app"],
+  ["ä/b", "_-b"],
+])("the name %s is the word %s", (name, word) => {
+  expect(wordOf(name)).toBe(word);
+});
