@@ -15,7 +15,8 @@ get_bun() {
   command -v npm >/dev/null || fail "Bun $BUN_VERSION is missing, and npm, which would get it, too: install Node.js with npm."
   say "getting Bun $BUN_VERSION"
   mkdir -p .bun
-  npm install --prefix .bun --no-save --no-audit --no-fund --loglevel=error "bun@$BUN_VERSION" >&2
+  npm install --prefix .bun --no-save --no-audit --no-fund --loglevel=error "bun@$BUN_VERSION" >&2 ||
+    fail "npm could not get Bun $BUN_VERSION: see above."
   # Where npm is told to run no install scripts, the package is there but the program is not.
   has_bun || (cd .bun/node_modules/bun && node install.js >&2)
   hash -r
