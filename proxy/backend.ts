@@ -1,7 +1,9 @@
 import { type Balance, balanceOf } from "./balance/balance.ts";
 import { type ClientKey, clientKeyOf } from "./balance/client_key.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
+import { Queue } from "./queue.ts";
 import type { Server } from "./server.ts";
+import { shareOf } from "./share.ts";
 
 /** A named group of servers. Who is usable is worked out when a state changes, not a request. */
 export class Backend {
@@ -9,9 +11,11 @@ export class Backend {
   retries = 0;
   /** Reads who the client is, where the balance goes by that. */
   clientKey: ClientKey | null = null;
+  readonly queue: Queue;
   readonly #make: (address: string) => Server;
   /** Which of many processes this is. */
   readonly #offset: number;
+  #processes = 1;
   #servers: Server[] = [];
   #usable: Server[] = [];
   #balanceName = "round_robin";
@@ -19,8 +23,9 @@ export class Backend {
   /** Balance.moved where the balance wants to hear of every request. */
   #watching: ((server: Server) => void) | null = null;
 
-  constructor(name: string, make: (address: string) => Server, offset: number) {
+  constructor(name: string, make: (address: string) => Server, offset: number, queue = new Queue()) {
     this.name = name;
+    this.queue = queue;
     this.#make = make;
     this.#offset = offset;
     this.#balance = balanceOf(this.#balanceName, offset);
@@ -52,7 +57,8 @@ export class Backend {
     if (this.#watching !== null) this.#watching(server);
   }
 
-  adopt({ retries, balance, members }: BackendPlan): void {
+  adopt({ retries, balance, members }: BackendPlan, processes: number): void {
+    this.#processes = processes;
     this.retries = retries;
     if (balance !== this.#balanceName) {
       this.#balanceName = balance;
@@ -66,10 +72,11 @@ export class Backend {
   /** These members from now on: those that stay keep their connections, those that leave finish what they have. */
   setMembers(members: readonly MemberState[]): void {
     const before = this.#servers;
-    this.#servers = members.map(({ address, state, weight }) => {
+    this.#servers = members.map(({ address, state, weight, connectionsMax }) => {
       const server = before.find((known) => known.address === address) ?? this.#make(address);
       server.state = state;
       server.weight = weight;
+      server.connectionsMax = shareOf(connectionsMax, this.#offset, this.#processes);
       return server;
     });
     for (const server of before) if (!this.#servers.includes(server)) server.state = "down";

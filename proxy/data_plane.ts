@@ -8,7 +8,9 @@ import { Backend } from "./backend.ts";
 import { clientHandlers } from "./client_handlers.ts";
 import { Edge } from "./edge.ts";
 import { EdgeCounts } from "./edge_counts.ts";
+import { admitWaiting } from "./exchange.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan } from "./plan.ts";
+import { Queue } from "./queue.ts";
 import { RequestIds } from "./request_id.ts";
 import { Router } from "./router.ts";
 import { Server } from "./server.ts";
@@ -66,7 +68,9 @@ export class DataPlane {
   }
 
   setMembers(name: string, members: readonly MemberState[]): void {
-    this.#backends.get(name)?.setMembers(members);
+    const backend = this.#backends.get(name);
+    backend?.setMembers(members);
+    if (backend) admitWaiting(backend);
     this.#countUp();
   }
 
@@ -103,7 +107,9 @@ export class DataPlane {
 
   #adopt(plan: ProxyPlan): void {
     this.#openLog(plan);
-    this.#backends = new Map(plan.backends.map((backend) => [backend.name, this.#backend(backend)]));
+    this.#backends = new Map(
+      plan.backends.map((backend) => [backend.name, this.#backend(backend, plan.processes)]),
+    );
     const routes = plan.routes.flatMap(({ backend, ...route }) => {
       const found = this.#backends.get(backend);
       return found ? [{ ...route, backend: found }] : [];
@@ -113,13 +119,24 @@ export class DataPlane {
   }
 
   /** The one of this name if there is one: its servers keep their connections. */
-  #backend(plan: BackendPlan): Backend {
-    const { name } = plan;
-    const backend =
-      this.#backends.get(name) ??
-      new Backend(name, (address) => new Server(address, this.#serverCounters(name, address)), this.#slot);
-    backend.adopt(plan);
+  #backend(plan: BackendPlan, processes: number): Backend {
+    const backend = this.#backends.get(plan.name) ?? this.#newBackend(plan.name);
+    backend.adopt(plan, processes);
+    admitWaiting(backend);
     return backend;
+  }
+
+  #newBackend(name: string): Backend {
+    const queue = new Queue(
+      this.#metrics.gauge("trivet_proxy_queue_length", "Requests that wait for a server with room.", {
+        backend: name,
+      }),
+      this.#metrics.histogram("trivet_proxy_queue_seconds", "How long those that had to wait did.", {
+        backend: name,
+      }),
+    );
+    const make = (address: string) => new Server(address, this.#serverCounters(name, address));
+    return new Backend(name, make, this.#slot, queue);
   }
 
   #openLog({ settings }: ProxyPlan): void {

@@ -20,7 +20,7 @@ export function clientEnded(session: Session): void {
   session.ended = true;
   const { exchange } = session;
   if (!exchange) return leaveBetween(session, false);
-  if (!exchange.requestBody.done) return clientLeft(session);
+  if (!exchange.requestBody.done || session.waiting === "queue") return clientLeft(session);
   session.waitFor("leaving", LEAVING_GRACE_MS);
 }
 
@@ -65,6 +65,8 @@ export function deadlinePassed(session: Session): void {
   switch (session.waiting) {
     case "leaving":
       return clientLeft(session);
+    case "queue":
+      return fail(exchange, "queue_timeout");
     case "connect":
       return attemptFailed(exchange, "connect_timeout");
     case "server":

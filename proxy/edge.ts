@@ -19,6 +19,7 @@ export interface EdgeTimeouts {
   serverMs: number;
   requestHeadMs: number;
   keepAliveMs: number;
+  queueMs: number;
   tunnelMs: number;
 }
 
@@ -64,6 +65,7 @@ export class Edge {
       serverMs: timeouts.server,
       requestHeadMs: timeouts.request_head,
       keepAliveMs: timeouts.keep_alive,
+      queueMs: timeouts.queue,
       tunnelMs: timeouts.tunnel,
     };
     this.limits = {

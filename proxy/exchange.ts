@@ -2,6 +2,7 @@
  * The story of one exchange: a request is routed, given to a server of the backend in turn, its answer relayed, and one
  * line logged. All branching is here; what it calls returns values.
  */
+import type { Backend } from "./backend.ts";
 import { connect } from "./connect.ts";
 import { linger } from "./departure.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
@@ -56,11 +57,39 @@ export function route(exchange: Exchange): void {
   dispatch(exchange);
 }
 
-/** Gives the request to a server of the backend. */
+/** Gives the request to a server of the backend, or has it wait for one behind those that wait already. */
 function dispatch(exchange: Exchange): void {
   const backend = exchange.route?.backend;
-  const server = backend?.pick(exchange.clientKey, exchange.server);
-  if (!backend || !server) return fail(exchange, "no_server");
+  if (!backend) return fail(exchange, "no_server");
+  const server = backend.queue.length > 0 ? undefined : backend.pick(exchange.clientKey, exchange.server);
+  if (server) giveTo(exchange, backend, server);
+  else waitForRoom(exchange, backend);
+}
+
+function waitForRoom(exchange: Exchange, backend: Backend): void {
+  const { session } = exchange;
+  if (backend.usable.length === 0) return fail(exchange, "no_server");
+  exchange.queued = true;
+  exchange.backendQueue = backend.queue.length;
+  if (!backend.queue.add(exchange)) return fail(exchange, "queue_full");
+  session.waitFor("queue", session.edge.timeouts.queueMs);
+  // While paused we would not hear that the client is gone.
+  if (session.held === null) session.resume();
+}
+
+/** Servers may have room again: those that wait longest are given to them. */
+export function admitWaiting(backend: Backend): void {
+  for (let first = backend.queue.first(); first; first = backend.queue.first()) {
+    const server = backend.pick(first.clientKey, first.server);
+    if (!server) return;
+    backend.queue.remove(first);
+    first.queued = false;
+    if (first.dispatchedMs < 0) first.dispatchedMs = performance.now();
+    giveTo(first, backend, server);
+  }
+}
+
+function giveTo(exchange: Exchange, backend: Backend, server: Server): void {
   if (exchange.dispatchedMs < 0) exchange.dispatchedMs = exchange.startMs;
   if (exchange.server !== null && exchange.server !== server) exchange.redispatched = true;
   exchange.server = server;
@@ -202,10 +231,14 @@ export function attemptFailed(exchange: Exchange, ending: Ending): void {
 /** The connection to the server is done with: kept for the next request, or closed. */
 export function release(exchange: Exchange): void {
   const { upstream, server, requestBody, responseBody } = exchange;
+  const backend = exchange.route?.backend;
   exchange.upstream = null;
-  if (server && exchange.attempts > exchange.released) {
+  if (exchange.queued) backend?.queue.remove(exchange);
+  if (backend && server && exchange.attempts > exchange.released) {
     exchange.released = exchange.attempts;
-    exchange.route?.backend.finished(server);
+    backend.finished(server);
+    // Later: this exchange's own story is still being told.
+    if (backend.queue.length > 0) queueMicrotask(() => admitWaiting(backend));
   }
   if (!upstream) return;
   upstream.exchange = null;

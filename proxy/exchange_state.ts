@@ -24,6 +24,8 @@ export type Ending =
   | "bad_response"
   | "truncated"
   | "no_server"
+  | "queue_timeout"
+  | "queue_full"
   | "drain_deadline";
 
 /** One request and its response: all that is known of it. Its story is told in exchange.ts; records are reused. */

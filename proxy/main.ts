@@ -158,6 +158,7 @@ class ProxySupervisor implements ProxyMode {
       backends: this.#backends(),
       routes: routesOf(this.#config),
       listeners,
+      processes: this.#slots,
     };
   }
 

@@ -8,6 +8,8 @@ export interface ProxyPlan {
   routes: RoutePlan[];
   /** The addresses to accept on. */
   listeners: string[];
+  /** How many share the limits of servers. */
+  processes: number;
 }
 
 export interface BackendPlan {
@@ -22,6 +24,8 @@ export interface MemberState {
   address: string;
   state: ServerState;
   weight: number;
+  /** Requests at a time, of all data-plane processes together; 0: no limit. */
+  connectionsMax: number;
 }
 
 export interface RoutePlan {

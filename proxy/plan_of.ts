@@ -14,6 +14,8 @@ export function routesOf({ proxy }: Config): RoutePlan[] {
 export interface ServerSettings {
   address: string;
   weight: number;
+  /** 0: no limit. */
+  connectionsMax: number;
 }
 
 /** The servers a backend names itself. */
@@ -34,5 +36,7 @@ export function usesServe({ backend }: Config, name: string): boolean {
 }
 
 function settingsOf(server: BackendConfig["servers"][number]): ServerSettings {
-  return typeof server === "string" ? { address: server, weight: 1 } : server;
+  if (typeof server === "string") return { address: server, weight: 1, connectionsMax: 0 };
+  const { address, weight, max_connections: connectionsMax } = server;
+  return { address, weight, connectionsMax };
 }

@@ -30,6 +30,8 @@ const EXPLANATIONS: Partial<Record<Ending, string>> = {
   no_server: "no server is up",
   drain_deadline: "the proxy is shutting down",
   health: "not ready for requests",
+  queue_timeout: "no server had room in time",
+  queue_full: "too many requests wait for a server",
   client_timeout: "the request did not arrive in time",
 };
 
@@ -38,6 +40,8 @@ export function statusOf(ending: Ending): number {
   switch (ending) {
     case "no_server":
     case "drain_deadline":
+    case "queue_timeout":
+    case "queue_full":
       return 503;
     case "connect_timeout":
     case "server_timeout":

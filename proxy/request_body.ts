@@ -21,6 +21,8 @@ export function requestBodyArrived(exchange: Exchange, chunk: Buffer): void {
   if (exchange.answered && !upstream) return;
   if (!exchange.sent || !upstream) {
     exchange.bytes = Buffer.concat([exchange.bytes, chunk]);
+    // While it waits for a server we read only on to hear when the client leaves.
+    if (exchange.bytes.length > REPLAY_BYTES_MAX) session.pause();
     return;
   }
   const after = requestBody.take(chunk, 0, chunk.length);

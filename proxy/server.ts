@@ -33,7 +33,7 @@ export class Server {
   weight = 1;
   /** Requests in its hands now. */
   active = 0;
-  /** As many as it may have of this process. */
+  /** As many as this process may give it at a time. */
   connectionsMax = Number.POSITIVE_INFINITY;
   /** Connections that wait for a request; the warmest is last. */
   readonly #idle: Upstream[] = [];

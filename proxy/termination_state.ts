@@ -65,4 +65,6 @@ const CAUSE_LETTERS = {
   server_closed: "S",
   server_reset: "S",
   drain_deadline: "K",
+  queue_timeout: "s",
+  queue_full: "S",
 } as const;

@@ -66,7 +66,7 @@ test("fills in defaults, decodes units and makes paths absolute", async () => {
   expect(config.proxy.limits).toMatchObject({ body: 10_485_760, head: 16_384 });
   expect(config.backend["app"]?.servers).toEqual([
     `unix:${dir}/app.sock`,
-    { address: "unix:/run/b.sock", weight: 1 },
+    { address: "unix:/run/b.sock", weight: 1, max_connections: 0 },
     "10.0.0.1:80",
   ]);
   expect(config.backend["app"]?.health).toMatchObject({ interval: 500, path: "/healthz", rise: 2 });
