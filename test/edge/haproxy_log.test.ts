@@ -104,7 +104,7 @@ test("the same requests leave the same lines as with HAProxy, and its own tool r
     theirs.push(their);
   }
   const codes = await halog(ours, "-q", "-tc");
-  expect(await halog(ours, "-c")).toContain(" 0 parsing errors");
+  expect(await halog(ours, "-c")).toBe(`${ours.length}\n`);
   expect(codes).toBe(await halog(theirs, "-q", "-tc"));
   expect(await halog(ours, "-q", "-st")).toBe(await halog(theirs, "-q", "-st"));
 }, 60_000);
