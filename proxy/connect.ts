@@ -5,7 +5,9 @@ import { upstreamHandlers } from "./upstream_handlers.ts";
 
 /** Starts a connection to a server; the handlers hear how it goes. */
 export function connect(server: Server, exchange: Exchange): Upstream {
-  const upstream = new Upstream(server, exchange);
+  const { gate } = exchange.session.edge;
+  const upstream = new Upstream(server, exchange, gate);
+  gate.upstreamCame();
   const { target } = server;
   const options = { socket: upstreamHandlers, data: upstream, allowHalfOpen: true };
   const opening =

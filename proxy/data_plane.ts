@@ -1,20 +1,20 @@
-import type { TCPSocketListener } from "bun";
 import { openLineSink } from "../shared/line_sink.ts";
 import { LineWriter } from "../shared/line_writer.ts";
+import { log } from "../shared/log.ts";
 import type { Counter, Metrics } from "../shared/metrics.ts";
 import { receiveFds } from "../shared/process/fd_channel.ts";
 import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
-import { clientHandlers } from "./client_handlers.ts";
 import { Edge } from "./edge.ts";
 import { EdgeCounts } from "./edge_counts.ts";
 import { admitWaiting } from "./exchange.ts";
+import { descriptorsFree } from "./gate.ts";
+import { Listener } from "./listener.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan } from "./plan.ts";
 import { Queue } from "./queue.ts";
 import { RequestIds } from "./request_id.ts";
 import { Router } from "./router.ts";
 import { Server } from "./server.ts";
-import type { Session } from "./session.ts";
 
 /** How long an idle client may still use its connection before we close it on drain. */
 const IDLE_GRACE_MS = 1000;
@@ -22,6 +22,8 @@ const DRAIN_POLL_MS = 20;
 /** After the drain deadline, for the answers that say so to leave. */
 const LAST_WORDS_MS = 200;
 const IDLE_SWEEP_MS = 1000;
+/** Being full is said once in this time, however often the door turns. */
+const SAY_FULL_MS = 60_000;
 
 /** What one data-plane process runs: listeners, and the edge with the backends and routes of the plan in force. */
 export class DataPlane {
@@ -30,13 +32,15 @@ export class DataPlane {
   readonly #ids = new RequestIds();
   readonly #slot: number;
   readonly #channel: number;
-  #listeners: { address: string; listener: TCPSocketListener<Session> }[] = [];
+  #listeners: Listener[] = [];
   #backends = new Map<string, Backend>();
   #accessLog: AccessLog | undefined;
   /** What the access log in force was opened by. */
   #logKey = "";
   readonly #logLinesDropped: Counter;
   #drainTimeoutMs = 0;
+  #fullSaidMs = Number.NEGATIVE_INFINITY;
+  readonly #descriptors = descriptorsFree();
 
   constructor({ plan, sockets, channel }: ProxyBoot, slot: number, metrics: Metrics) {
     this.#metrics = metrics;
@@ -46,7 +50,7 @@ export class DataPlane {
       "trivet_proxy_log_lines_dropped_total",
       "Access log lines lost to a reader that was gone or too slow, or to a full disk.",
     );
-    this.#edge = new Edge(new EdgeCounts(metrics), this.#ids);
+    this.#edge = new Edge(new EdgeCounts(metrics), this.#ids, (open) => this.#turn(open));
     this.#adopt(plan);
     setInterval(() => this.#expireIdle(), IDLE_SWEEP_MS);
     for (const { address, fd } of sockets) this.#listen(address, fd);
@@ -62,8 +66,8 @@ export class DataPlane {
     added.forEach((address, i) => {
       this.#listen(address, fds[i]);
     });
-    const stays = ({ address }: { address: string }) => plan.listeners.includes(address);
-    for (const gone of this.#listeners.filter((open) => !stays(open))) gone.listener.stop();
+    const stays = ({ address }: Listener) => plan.listeners.includes(address);
+    for (const gone of this.#listeners.filter((listener) => !stays(listener))) gone.close();
     this.#listeners = this.#listeners.filter(stays);
   }
 
@@ -83,7 +87,8 @@ export class DataPlane {
   async drain(): Promise<void> {
     const edge = this.#edge;
     edge.draining = true;
-    for (const { listener } of this.#listeners) listener.stop();
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
     const idleUntilMs = performance.now() + IDLE_GRACE_MS;
     const deadlineMs = performance.now() + this.#drainTimeoutMs;
     while (edge.deadlines.size > 0 && performance.now() < deadlineMs) {
@@ -116,6 +121,7 @@ export class DataPlane {
     });
     this.#countUp();
     this.#edge.adopt(plan.settings, new Router(routes), this.#accessLog);
+    this.#edge.gate.adopt({ clientsMax: plan.settings.max_connections, descriptorsMax: this.#descriptors });
   }
 
   /** The one of this name if there is one: its servers keep their connections. */
@@ -154,10 +160,24 @@ export class DataPlane {
   }
 
   #listen(address: string, fd: number | undefined): void {
-    // `fd` is not in Bun's types; a half-closed client may still be waiting for its answer.
-    const options = { fd, allowHalfOpen: true, socket: clientHandlers(this.#edge, address) };
-    const listener = Bun.listen<Session>(options as unknown as Bun.TCPSocketListenOptions<Session>);
-    this.#listeners.push({ address, listener });
+    if (fd === undefined) return;
+    const listener = new Listener(address, fd, this.#edge);
+    this.#listeners.push(listener);
+    if (this.#edge.gate.open) listener.accept();
+  }
+
+  #turn(open: boolean): void {
+    if (!open && performance.now() - this.#fullSaidMs > SAY_FULL_MS) {
+      this.#fullSaidMs = performance.now();
+      log.warn({ connections: this.#edge.deadlines.size }, "full: new connections wait");
+    }
+    for (const listener of this.#listeners) {
+      if (open) listener.accept();
+      else listener.pause();
+    }
+    // Idle connections to servers are a comfort; clients that wait need the descriptors.
+    if (!open)
+      for (const { servers } of this.#backends.values()) for (const server of servers) server.closeIdle();
   }
 
   #countUp(): void {

@@ -5,6 +5,7 @@ import { clientLeft, deadlinePassed, drainDeadlinePassed } from "./departure.ts"
 import type { EdgeCounts } from "./edge_counts.ts";
 import { EdgeHealth } from "./edge_health.ts";
 import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
+import { Gate } from "./gate.ts";
 import { octets, spells } from "./http/octets.ts";
 import { type RequestLimits, requestFields } from "./http/request_head.ts";
 import { Peers } from "./peer.ts";
@@ -42,13 +43,16 @@ export class Edge {
   readonly exchanges = new Exchanges();
   readonly deadlines = new Deadlines();
   readonly health = new EdgeHealth();
+  readonly gate: Gate;
   /** Every response says Connection: close. */
   draining = false;
   /** Connections that close without a byte are logged. */
   logsNullConnections = false;
   #accessLog: AccessLog | undefined;
 
-  constructor(counts: EdgeCounts, ids: RequestIds) {
+  /** `turned`: the gate has opened or shut. */
+  constructor(counts: EdgeCounts, ids: RequestIds, turned: (open: boolean) => void = () => undefined) {
+    this.gate = new Gate(turned);
     this.counts = counts;
     this.ids = ids;
   }
@@ -88,6 +92,7 @@ export class Edge {
     this.counts.open.value++;
     session.waitFor("client", this.timeouts.requestHeadMs);
     this.deadlines.add(session);
+    this.gate.clientCame();
   }
 
   /** Ends a session. `abruptly`: with a reset, so that what was sent is not taken for whole. */
@@ -102,6 +107,7 @@ export class Edge {
     session.held = session.unsent = null;
     if (abruptly) socket?.terminate();
     else socket?.end();
+    this.gate.clientLeft();
   }
 
   sessionExpired(session: Session): void {

@@ -250,7 +250,7 @@ export function release(exchange: Exchange): void {
       ? Math.min(UPSTREAM_IDLE_MS, exchange.keepAliveTimeoutS * 1000 - 1000)
       : UPSTREAM_IDLE_MS;
   upstream.idleUntilMs = exchange.session.edge.deadlines.nowMs + idleMs;
-  if (whole && idleMs > 0 && upstream.server.keepIdle(upstream)) upstream.resume();
+  if (whole && idleMs > 0 && upstream.gate.open && upstream.server.keepIdle(upstream)) upstream.resume();
   else upstream.close();
 }
 

@@ -1,11 +1,14 @@
 import type { Socket } from "bun";
 import type { Exchange } from "./exchange_state.ts";
+import type { Gate } from "./gate.ts";
 import type { Sender } from "./send.ts";
 import type { Server } from "./server.ts";
 
 /** Our connection to a server. */
 export class Upstream implements Sender {
   readonly server: Server;
+  /** Told when the descriptor is free again. */
+  readonly gate: Gate;
   socket: Socket<Upstream> | null = null;
   exchange: Exchange | null;
   unsent: Uint8Array | null = null;
@@ -18,9 +21,10 @@ export class Upstream implements Sender {
   reused = false;
   idleUntilMs = 0;
 
-  constructor(server: Server, exchange: Exchange) {
+  constructor(server: Server, exchange: Exchange, gate: Gate) {
     this.server = server;
     this.exchange = exchange;
+    this.gate = gate;
   }
 
   pause(): void {

@@ -42,6 +42,7 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
   close(socket, error) {
     const upstream = socket.data;
     const { exchange } = upstream;
+    upstream.gate.upstreamLeft();
     // When we have ended our half first, Bun tells the server's end as a close in order.
     if (exchange?.session.phase === "tunnel" && !error) return tunnelServerEnded(exchange, upstream);
     // Without its FIN first it was a reset: what came so far is not known to be all.
@@ -49,6 +50,7 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
   },
   connectError(socket) {
     const upstream = socket.data;
+    upstream.gate.upstreamLeft();
     // A unix socket refuses within Bun.connect itself: the exchange must hold this upstream before it hears of it.
     queueMicrotask(() => {
       if (upstream.exchange) serverLost(upstream.exchange, "connect_failed");

@@ -114,6 +114,10 @@ const Backend = Type.Object(
 const ProxySection = section(
   {
     workers: workers('data-plane processes; "auto" is one a core'),
+    max_connections: count(
+      0,
+      "client connections a process; 0: until 64 descriptors are left. At the cap new ones wait in the kernel's queue",
+    ),
     drain_timeout: duration("30s", "after TERM, what is still open then is closed, tunnels too"),
     shutdown_delay: duration("0s", "on TERM, health answers 503 this long before listeners close"),
     health: section(

@@ -14,6 +14,7 @@ const SO_REUSEPORT = 15;
 const EACCES = 13;
 const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
+const F_DUPFD_CLOEXEC = 1030;
 const SO_ATTACH_FILTER = 26;
 const BACKLOG = 4096;
 /** Classic BPF, two words an instruction: load the TCP flags; when SYN is set drop the packet, else keep it. */
@@ -81,6 +82,14 @@ export function addListenSockets(
     fds: [...fds, ...Array.from({ length: more }, () => listening(bound(text, host, port, true), text))],
     port,
   };
+}
+
+/** Another descriptor of the same socket. Throws when none is left. */
+export function duplicateSocket(fd: number): number {
+  const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0)
+    throw new UserError(`no descriptor is left: system error ${errno()}; raise the limit of open files`);
+  return copy;
 }
 
 export function closeSockets(fds: readonly number[]): void {

@@ -13,6 +13,8 @@ export interface EdgeOptions {
   /** Further tables. Without a [[proxy.route]] among them everything goes to "a". */
   tables?: string;
   env?: Record<string, string>;
+  /** The limit of open files of each process. */
+  descriptors?: number;
 }
 
 /** A running edge: `await using edge = await EdgeSite.start({ servers: [origin.address] })`. */
@@ -27,9 +29,17 @@ export class EdgeSite implements AsyncDisposable {
 
   static async start(options: EdgeOptions): Promise<EdgeSite> {
     const port = await freePort();
-    const { env } = options;
+    const { env, descriptors } = options;
     const config = configOf(port, options);
-    return new EdgeSite(port, await Trivet.start({ mode: "proxy", config, ...(env ? { env } : {}) }));
+    return new EdgeSite(
+      port,
+      await Trivet.start({
+        mode: "proxy",
+        config,
+        ...(env ? { env } : {}),
+        ...(descriptors ? { descriptors } : {}),
+      }),
+    );
   }
 
   open(): Promise<RawConnection> {

@@ -15,6 +15,8 @@ export interface TrivetOptions {
   /** Name → content, written beside trivet.toml. */
   files?: Readonly<Record<string, string | Uint8Array>>;
   env?: Record<string, string | undefined>;
+  /** The limit of open files of each process; the machine's when absent. */
+  descriptors?: number;
   /** "health": the admin socket says OK. "started": only that the process runs. */
   ready?: "health" | "started";
   readyTimeoutMs?: number;
@@ -31,7 +33,12 @@ export class Trivet implements AsyncDisposable {
   private constructor(options: TrivetOptions, folder: Folder) {
     this.folder = folder;
     this.#mode = options.mode;
-    this.#process = Bun.spawn([trivetBinary(), options.mode, "-c", "trivet.toml", ...(options.args ?? [])], {
+    const command = [trivetBinary(), options.mode, "-c", "trivet.toml", ...(options.args ?? [])];
+    const { descriptors } = options;
+    const limited = descriptors
+      ? ["sh", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`, ...command]
+      : command;
+    this.#process = Bun.spawn(limited, {
       cwd: folder.path,
       env: { ...process.env, ...options.env },
       stdin: "ignore",
