@@ -10,6 +10,7 @@ function backend(members: readonly MemberState[], offset = 0): Backend {
     failures: new Counter(),
     connections: new Counter(),
     reuses: new Counter(),
+    answered: () => undefined,
   });
   const made = new Backend("a", (address) => new Server(address, counters()), offset);
   made.setMembers(members);

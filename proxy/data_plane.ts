@@ -15,6 +15,7 @@ import { Queue } from "./queue.ts";
 import { RequestIds } from "./request_id.ts";
 import { Router } from "./router.ts";
 import { Server } from "./server.ts";
+import { StatusCounts } from "./status_counts.ts";
 
 /** How long an idle client may still use its connection before we close it on drain. */
 const IDLE_GRACE_MS = 1000;
@@ -117,7 +118,8 @@ export class DataPlane {
     );
     const routes = plan.routes.flatMap(({ backend, ...route }) => {
       const found = this.#backends.get(backend);
-      return found ? [{ ...route, backend: found }] : [];
+      const label = `${route.host ?? ""}${route.pathPrefix}`;
+      return found ? [{ ...route, backend: found, counts: this.#edge.counts.ofRoute(label, backend) }] : [];
     });
     this.#countUp();
     this.#edge.adopt(plan.settings, new Router(routes), this.#accessLog);
@@ -194,11 +196,21 @@ export class DataPlane {
   #serverCounters(backend: string, server: string) {
     const counter = (name: string, help: string) =>
       this.#metrics.counter(`trivet_proxy_server_${name}_total`, help, { backend, server });
+    const statuses = new StatusCounts(
+      this.#metrics,
+      "trivet_proxy_server_responses_total",
+      "Answers of the server.",
+      {
+        backend,
+        server,
+      },
+    );
     return {
       requests: counter("requests", "Requests given to the server, retries included."),
       failures: counter("failures", "Attempts that ended without an answer of the server."),
       connections: counter("connections", "Connections opened to the server."),
       reuses: counter("reuses", "Requests sent on a connection that was open already."),
+      answered: (status: number) => statuses.count(status),
     };
   }
 }

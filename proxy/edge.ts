@@ -119,7 +119,7 @@ export class Edge {
     // Balancers ask every second or two; nobody wants to read it.
     if (ending === "health") return;
     const durationMs = performance.now() - exchange.startMs;
-    this.counts.ended(exchange, durationMs);
+    this.counts.ended(exchange, ending, durationMs);
     this.#accessLog?.write(exchange, ending, durationMs);
   }
 

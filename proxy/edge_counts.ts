@@ -1,18 +1,18 @@
-import type { Counter, Histogram, Metrics } from "../shared/metrics.ts";
-import type { Exchange } from "./exchange_state.ts";
+import type { Counter, Gauge, Metrics } from "../shared/metrics.ts";
+import type { Ending, Exchange } from "./exchange_state.ts";
+import { RouteCounts } from "./route_counts.ts";
 
-const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-
-/** What one data-plane process counts. */
+/** What one data-plane process counts of its connections; of requests, by their routes. */
 export class EdgeCounts {
   readonly connections: Counter;
-  readonly open;
+  readonly open: Gauge;
   readonly retries: Counter;
+  readonly redispatches: Counter;
+  readonly #bytesIn: Counter;
+  readonly #bytesOut: Counter;
   readonly #metrics: Metrics;
-  readonly #seconds: Histogram;
-  readonly #bytes: Counter;
-  /** By backend, then by the first digit of the status. */
-  readonly #requests = new Map<string, Counter[]>();
+  /** Requests that no route takes. */
+  readonly #unrouted: RouteCounts;
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -22,33 +22,30 @@ export class EdgeCounts {
       "trivet_proxy_retries_total",
       "Requests given to a server again after a failed attempt.",
     );
-    this.#seconds = metrics.histogram(
-      "trivet_proxy_request_seconds",
-      "From the request's head to the end of the response.",
+    this.redispatches = metrics.counter(
+      "trivet_proxy_redispatches_total",
+      "Requests that ended on another server than the first they were given to.",
     );
-    this.#bytes = metrics.counter(
+    this.#bytesIn = metrics.counter("trivet_proxy_request_bytes_total", "Bytes of request bodies.");
+    this.#bytesOut = metrics.counter(
       "trivet_proxy_response_bytes_total",
       "Bytes of responses sent to clients, heads included.",
     );
+    this.#unrouted = new RouteCounts(metrics, "", "");
   }
 
-  ended(exchange: Exchange, durationMs: number): void {
-    const backend = exchange.route?.backend.name ?? "";
-    const classes = this.#requests.get(backend) ?? this.#addBackend(backend);
-    const counter = classes[Math.trunc(exchange.status / 100) - 1];
-    if (counter) counter.value++;
-    this.#seconds.observe(durationMs / 1000);
-    this.#bytes.value += exchange.responseBytes;
+  /** The instruments of a route: the same ones for the same route after a reload. */
+  ofRoute(route: string, backend: string): RouteCounts {
+    return new RouteCounts(this.#metrics, route, backend);
   }
 
-  #addBackend(backend: string): Counter[] {
-    const classes = STATUS_CLASSES.map((status) =>
-      this.#metrics.counter("trivet_proxy_requests_total", "Exchanges ended, by backend and status class.", {
-        backend,
-        status,
-      }),
-    );
-    this.#requests.set(backend, classes);
-    return classes;
+  ended(exchange: Exchange, ending: Ending, durationMs: number): void {
+    (exchange.route?.counts ?? this.#unrouted).ended(exchange, ending, durationMs);
+    this.#bytesIn.value += exchange.requestBody.bytes;
+    this.#bytesOut.value += exchange.responseBytes;
+    if (exchange.redispatched) this.redispatches.value++;
+    // An answer of our own is not the server's.
+    if (exchange.server !== null && exchange.firstByteMs >= 0)
+      exchange.server.counters.answered(exchange.status);
   }
 }

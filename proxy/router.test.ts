@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
+import { Metrics } from "../shared/metrics.ts";
 import { Backend } from "./backend.ts";
+import { RouteCounts } from "./route_counts.ts";
 import { Router } from "./router.ts";
 
 function router(...routes: [host: string | undefined, pathPrefix: string, name: string][]): Router {
@@ -7,6 +9,7 @@ function router(...routes: [host: string | undefined, pathPrefix: string, name: 
     routes.map(([host, pathPrefix, name]) => ({
       host,
       pathPrefix,
+      counts: new RouteCounts(new Metrics(), pathPrefix, name),
       backend: new Backend(
         name,
         () => {

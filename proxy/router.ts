@@ -1,10 +1,12 @@
 import type { Backend } from "./backend.ts";
+import type { RouteCounts } from "./route_counts.ts";
 
 export interface Route {
   /** "example.com", "*.example.com", or undefined for any. */
   host: string | undefined;
   pathPrefix: string;
   backend: Backend;
+  counts: RouteCounts;
 }
 
 /** Finds the route of a request: a host before any host, the exact one before the wildcard, then the longest prefix. */

@@ -22,6 +22,8 @@ export interface ServerCounters {
   failures: Counter;
   connections: Counter;
   reuses: Counter;
+  /** An answer of the server with this status. */
+  answered(status: number): void;
 }
 
 /** One member of a backend, as a data-plane process sees it. */

@@ -11,6 +11,7 @@ const counters = () => ({
   failures: new Counter(),
   connections: new Counter(),
   reuses: new Counter(),
+  answered: () => undefined,
 });
 
 function servers(...weights: readonly number[]): Server[] {
