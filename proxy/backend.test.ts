@@ -19,7 +19,13 @@ function backend(members: readonly MemberState[], offset = 0): Backend {
 
 /** "h:1", "h:2", … in these states. */
 const members = (...states: readonly ServerState[]): MemberState[] =>
-  states.map((state, i) => ({ address: `h:${i + 1}`, state, weight: 1, connectionsMax: 0 }));
+  states.map((state, i) => ({
+    address: `h:${i + 1}`,
+    state,
+    weight: 1,
+    connectionsMax: 0,
+    recoveredAtMs: 0,
+  }));
 
 const picks = (from: Backend, count: number) =>
   Array.from({ length: count }, () => from.pick(0, null)?.address.at(-1)).join("");
@@ -49,7 +55,7 @@ test("members that stay keep their connections and are the same, others come and
 
 test("another balance from now on", () => {
   const servers = backend(members("up", "up"));
-  const plan = { name: "a", retries: 1, members: members("up", "up") };
+  const plan = { name: "a", retries: 1, slowStartMs: 0, passiveErrors: 0, members: members("up", "up") };
   servers.adopt({ ...plan, balance: "hash:ip" }, 1);
   expect(servers.clientKey).not.toBeNull();
   expect(new Set(Array.from({ length: 9 }, () => servers.pick(7, null))).size).toBe(1);

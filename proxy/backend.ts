@@ -1,9 +1,15 @@
 import { type Balance, balanceOf } from "./balance/balance.ts";
 import { type ClientKey, clientKeyOf } from "./balance/client_key.ts";
+import { isServerFault } from "./passive.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
 import { Queue } from "./queue.ts";
+import { RetryBudget } from "./retry_budget.ts";
 import type { Server } from "./server.ts";
 import { shareOf } from "./share.ts";
+import { rampOf } from "./slow_start.ts";
+
+/** Replays that are always allowed, over all processes. */
+const REPLAYS_FLOOR = 100;
 
 /** A named group of servers. Who is usable is worked out when a state changes, not a request. */
 export class Backend {
@@ -12,6 +18,11 @@ export class Backend {
   /** Reads who the client is, where the balance goes by that. */
   clientKey: ClientKey | null = null;
   readonly queue: Queue;
+  readonly budget = new RetryBudget();
+  /** A server has failed as often in a row as the plan allows. */
+  onFailing: (server: Server) => void = () => undefined;
+  #passiveErrors = 0;
+  #slowStartMs = 0;
   readonly #make: (address: string) => Server;
   /** Which of many processes this is. */
   readonly #offset: number;
@@ -57,7 +68,33 @@ export class Backend {
     if (this.#watching !== null) this.#watching(server);
   }
 
-  adopt({ retries, balance, members }: BackendPlan, processes: number): void {
+  /** An attempt has ended without an answer. `blamed`: not for a connection that had merely grown old. */
+  failed(server: Server, blamed: boolean): void {
+    server.counters.failures.value++;
+    if (blamed && this.#passiveErrors > 0) this.#error(server);
+  }
+
+  answered(server: Server, status: number): void {
+    if (this.#passiveErrors === 0) return;
+    if (isServerFault(status)) this.#error(server);
+    else server.errorsInRow = 0;
+  }
+
+  #error(server: Server): void {
+    if (++server.errorsInRow % this.#passiveErrors === 0) this.onFailing(server);
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.budget.tick();
+    if (this.#servers.some(({ weight, fullWeight }) => weight !== fullWeight)) this.#weigh();
+  }
+
+  adopt(plan: BackendPlan, processes: number): void {
+    const { retries, balance, members } = plan;
+    this.#passiveErrors = plan.passiveErrors;
+    this.#slowStartMs = plan.slowStartMs;
+    this.budget.floor = shareOf(REPLAYS_FLOOR, this.#offset, processes);
     this.#processes = processes;
     this.retries = retries;
     if (balance !== this.#balanceName) {
@@ -72,16 +109,25 @@ export class Backend {
   /** These members from now on: those that stay keep their connections, those that leave finish what they have. */
   setMembers(members: readonly MemberState[]): void {
     const before = this.#servers;
-    this.#servers = members.map(({ address, state, weight, connectionsMax }) => {
+    this.#servers = members.map(({ address, state, weight, connectionsMax, recoveredAtMs }) => {
       const server = before.find((known) => known.address === address) ?? this.#make(address);
+      if (server.state !== state) server.errorsInRow = 0;
       server.state = state;
-      server.weight = weight;
+      server.fullWeight = weight;
+      server.recoveredAtMs = recoveredAtMs;
       server.connectionsMax = shareOf(connectionsMax, this.#offset, this.#processes);
       return server;
     });
     for (const server of before) if (!this.#servers.includes(server)) server.state = "down";
     for (const server of before) if (server.state !== "up") server.closeIdle();
     this.#usable = this.#servers.filter(({ state }) => state === "up");
+    this.#weigh();
+  }
+
+  #weigh(): void {
+    const nowMs = Date.now();
+    for (const server of this.#servers)
+      server.weight = server.fullWeight * rampOf(server.recoveredAtMs, this.#slowStartMs, nowMs);
     this.#balance.assign(this.#usable);
   }
 }

@@ -11,12 +11,13 @@ export function runChild(): void {
   let plane: DataPlane | undefined;
   link.run({
     async boot(boot, slot) {
-      plane = new DataPlane(boot, slot, metrics);
+      plane = new DataPlane(boot, slot, metrics, (up) => link.tell(up));
     },
     receive(down) {
       switch (down.kind) {
         case "members":
           plane?.setMembers(down.backend, down.members);
+          link.tell({ kind: "applied", number: down.number });
           return;
         case "leaving":
           plane?.announceLeaving();
@@ -40,8 +41,8 @@ function applied(
 ): ProxyUp {
   try {
     plane?.apply(plan, added);
-    return { applied: number };
+    return { kind: "applied", number };
   } catch (error) {
-    return { applied: number, sentence: sentenceOf(error) };
+    return { kind: "applied", number, sentence: sentenceOf(error) };
   }
 }

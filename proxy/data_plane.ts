@@ -10,7 +10,7 @@ import { EdgeCounts } from "./edge_counts.ts";
 import { admitWaiting } from "./exchange.ts";
 import { descriptorsFree } from "./gate.ts";
 import { Listener } from "./listener.ts";
-import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan } from "./plan.ts";
+import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan, ProxyUp } from "./plan.ts";
 import { Queue } from "./queue.ts";
 import { RequestIds } from "./request_id.ts";
 import { Router } from "./router.ts";
@@ -22,7 +22,7 @@ const IDLE_GRACE_MS = 1000;
 const DRAIN_POLL_MS = 20;
 /** After the drain deadline, for the answers that say so to leave. */
 const LAST_WORDS_MS = 200;
-const IDLE_SWEEP_MS = 1000;
+const SECOND_MS = 1000;
 /** Being full is said once in this time, however often the door turns. */
 const SAY_FULL_MS = 60_000;
 
@@ -33,6 +33,7 @@ export class DataPlane {
   readonly #ids = new RequestIds();
   readonly #slot: number;
   readonly #channel: number;
+  readonly #tell: (up: ProxyUp) => void;
   #listeners: Listener[] = [];
   #backends = new Map<string, Backend>();
   #accessLog: AccessLog | undefined;
@@ -43,7 +44,13 @@ export class DataPlane {
   #fullSaidMs = Number.NEGATIVE_INFINITY;
   readonly #descriptors = descriptorsFree();
 
-  constructor({ plan, sockets, channel }: ProxyBoot, slot: number, metrics: Metrics) {
+  constructor(
+    { plan, sockets, channel }: ProxyBoot,
+    slot: number,
+    metrics: Metrics,
+    tell: (up: ProxyUp) => void,
+  ) {
+    this.#tell = tell;
     this.#metrics = metrics;
     this.#slot = slot;
     this.#channel = channel;
@@ -53,7 +60,7 @@ export class DataPlane {
     );
     this.#edge = new Edge(new EdgeCounts(metrics), this.#ids, (open) => this.#turn(open));
     this.#adopt(plan);
-    setInterval(() => this.#expireIdle(), IDLE_SWEEP_MS);
+    setInterval(() => this.#everySecond(), SECOND_MS);
     for (const { address, fd } of sockets) this.#listen(address, fd);
   }
 
@@ -144,7 +151,9 @@ export class DataPlane {
       }),
     );
     const make = (address: string) => new Server(address, this.#serverCounters(name, address));
-    return new Backend(name, make, this.#slot, queue);
+    const backend = new Backend(name, make, this.#slot, queue);
+    backend.onFailing = ({ address }) => this.#tell({ kind: "failing", backend: name, server: address });
+    return backend;
   }
 
   #openLog({ settings }: ProxyPlan): void {
@@ -188,9 +197,12 @@ export class DataPlane {
     this.#edge.health.serversUp = up;
   }
 
-  #expireIdle(): void {
+  #everySecond(): void {
     const { nowMs } = this.#edge.deadlines;
-    for (const { servers } of this.#backends.values()) for (const server of servers) server.expireIdle(nowMs);
+    for (const backend of this.#backends.values()) {
+      backend.tick();
+      for (const server of backend.servers) server.expireIdle(nowMs);
+    }
   }
 
   #serverCounters(backend: string, server: string) {

@@ -1,5 +1,5 @@
 /** How sessions end: by the client, by a deadline, or by us. */
-import { attemptFailed, cut, fail } from "./exchange.ts";
+import { attemptFailed, cut, fail, serverSilent } from "./exchange.ts";
 import type { Ending } from "./exchange_state.ts";
 import { refuseSlowHead, unreadExchange } from "./request_reader.ts";
 import type { Session } from "./session.ts";
@@ -67,10 +67,12 @@ export function deadlinePassed(session: Session): void {
       return clientLeft(session);
     case "queue":
       return fail(exchange, "queue_timeout");
+    case "pause":
+      return;
     case "connect":
       return attemptFailed(exchange, "connect_timeout");
     case "server":
-      return exchange.answered ? cut(exchange, "server_timeout") : fail(exchange, "server_timeout");
+      return exchange.answered ? cut(exchange, "server_timeout") : serverSilent(exchange);
     case "client":
       return exchange.answered ? cut(exchange, "client_timeout") : fail(exchange, "client_timeout");
   }

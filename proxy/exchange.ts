@@ -10,6 +10,7 @@ import { MORE } from "./http/field_table.ts";
 import { equals, octets } from "./http/octets.ts";
 import { parseRequestHead, requestFields } from "./http/request_head.ts";
 import { parseResponseHead, ResponseHead } from "./http/response_head.ts";
+import { Pauses } from "./pauses.ts";
 import { reply, statusOf } from "./reply.ts";
 import { keepRest, requestMoved } from "./request_body.ts";
 import { readRequests } from "./request_reader.ts";
@@ -27,7 +28,12 @@ const UPSTREAM_IDLE_MS = 30_000;
 /** More interim responses than that are an attack, or a server that has lost its way. */
 const INTERIMS_MAX = 100;
 
+/** Between two attempts at the only server there is, as Caddy waits. */
+const PAUSE_MS = 250;
+
 const HEAD = octets("HEAD");
+
+const pauses = new Pauses(PAUSE_MS, dispatch);
 
 /** The response head parsed last, of whichever exchange. */
 const head = new ResponseHead();
@@ -92,8 +98,8 @@ export function admitWaiting(backend: Backend): void {
 function giveTo(exchange: Exchange, backend: Backend, server: Server): void {
   if (exchange.dispatchedMs < 0) exchange.dispatchedMs = exchange.startMs;
   if (exchange.server !== null && exchange.server !== server) exchange.redispatched = true;
+  if (exchange.attempts++ === 0) backend.budget.requests++;
   exchange.server = server;
-  exchange.attempts++;
   backend.took(server);
   const idle = server.takeIdle();
   if (!idle) return openConnection(exchange, server);
@@ -171,6 +177,7 @@ function startResponse(
   const bodyEnd = responseBody.take(bytes, after, bytes.length);
   if (responseBody.broken) return attemptFailed(exchange, "bad_response");
   exchange.status = head.status;
+  if (exchange.server) exchange.route?.backend.answered(exchange.server, head.status);
   exchange.firstByteMs = performance.now() - exchange.startMs;
   exchange.eventStream = head.eventStream;
   exchange.keepAliveTimeoutS = head.keepAliveTimeoutS;
@@ -211,12 +218,16 @@ export function serverLost(exchange: Exchange, ending: Ending): void {
 
 export function attemptFailed(exchange: Exchange, ending: Ending): void {
   const { server, attempts, sent, heard, idempotent, request, requestBody, responseBody } = exchange;
-  if (server) server.counters.failures.value++;
+  const backend = exchange.route?.backend;
+  if (!backend || !server) return fail(exchange, ending);
+  const wasFresh = !exchange.upstream?.reused;
+  backend.failed(server, wasFresh || heard);
   release(exchange);
   responseBody.start("none", 0, false);
-  const retries = exchange.route?.backend.retries ?? 0;
+  const { retries } = backend;
   const bodyInHand = !request.chunked && requestBody.done && exchange.replayable;
   if (!mayRetry({ attempts, retries, sent, heard, idempotent, bodyInHand })) return fail(exchange, ending);
+  if (sent && !backend.budget.take()) return fail(exchange, ending);
   exchange.session.edge.counts.retries.value++;
   if (!request.chunked)
     requestBody.start(
@@ -225,7 +236,22 @@ export function attemptFailed(exchange: Exchange, ending: Ending): void {
       false,
     );
   exchange.sent = false;
-  dispatch(exchange);
+  // Nobody else to ask: it may be starting anew.
+  if (wasFresh && backend.usable.length === 1 && backend.usable[0] === server) pause(exchange);
+  else dispatch(exchange);
+}
+
+function pause(exchange: Exchange): void {
+  const { session } = exchange;
+  session.waitFor("pause", Number.POSITIVE_INFINITY);
+  if (session.held === null) session.resume();
+  pauses.add(exchange);
+}
+
+/** The request is with the server, and nothing came of it in time. */
+export function serverSilent(exchange: Exchange): void {
+  if (exchange.server) exchange.route?.backend.failed(exchange.server, true);
+  fail(exchange, "server_timeout");
 }
 
 /** The connection to the server is done with: kept for the next request, or closed. */

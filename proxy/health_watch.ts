@@ -1,6 +1,7 @@
 import type { BackendConfig } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
 import { type CheckResult, checkServer } from "./health_check.ts";
+import { EJECTED_MS, mayEject } from "./passive.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
 import type { ServerSettings } from "./plan_of.ts";
 import { ServerHealth } from "./server_health.ts";
@@ -52,9 +53,37 @@ export class HealthWatch {
 
   start(): void {
     const { health } = this.#config;
-    if (!health) return;
-    for (const address of this.#servers.keys())
-      this.#after(Math.random() * health.interval * JITTER, address);
+    for (const [address, server] of this.#servers) {
+      if (health) this.#after(Math.random() * health.interval * JITTER, () => this.#check(address));
+      else if (server.health.state === "down") this.#comeBackLater(server);
+    }
+  }
+
+  /** A data-plane process has had nothing but errors from this server: out, unless too many are. */
+  failing(address: string): void {
+    const server = this.#servers.get(address);
+    if (!server || !this.#config.passive || server.health.state !== "up") return;
+    const all = [...this.#servers.values()];
+    const ejected = all.filter(({ health }) => health.ejected).length;
+    const usable = this.members().filter(({ state }) => state === "up").length;
+    const how = { backend: this.name, server: address };
+    if (!mayEject({ servers: all.length, ejected, usable })) {
+      log.warn(how, "server fails, but too few others are left");
+      return;
+    }
+    server.health.eject(Date.now());
+    log.warn({ ...how, errors: this.#config.passive.errors }, "server is down: it failed too often in a row");
+    if (!this.#config.health) this.#comeBackLater(server);
+    this.#changed();
+  }
+
+  /** Without checks, one that is down is tried again after a while. */
+  #comeBackLater({ settings, health }: WatchedServer): void {
+    this.#after(Math.max(0, health.sinceMs + EJECTED_MS - Date.now()), () => {
+      health.comeBack(Date.now());
+      log.info({ backend: this.name, server: settings.address }, "server is tried again");
+      this.#changed();
+    });
   }
 
   stop(): void {
@@ -63,27 +92,37 @@ export class HealthWatch {
   }
 
   plan(): BackendPlan {
-    const { retries, balance } = this.#config;
-    return { name: this.name, retries, balance, members: this.members() };
+    const { retries, balance, slow_start: slowStartMs, passive } = this.#config;
+    return {
+      name: this.name,
+      retries,
+      balance,
+      slowStartMs,
+      passiveErrors: passive?.errors ?? 0,
+      members: this.members(),
+    };
   }
 
   members(): MemberState[] {
-    return [...this.#servers.values()].map(({ settings, health }) => ({ ...settings, state: health.state }));
-  }
-
-  view(): MemberView[] {
-    return [...this.#servers.values()].map(({ settings, health: { state, last, sinceMs } }) => ({
+    return [...this.#servers.values()].map(({ settings, health }) => ({
       ...settings,
-      state,
-      last,
-      sinceMs,
+      state: health.state,
+      recoveredAtMs: health.recovered && health.state === "up" ? health.sinceMs : 0,
     }));
   }
 
-  #after(delayMs: number, address: string): void {
+  view(): MemberView[] {
+    return this.members().map((member) => {
+      const health = this.health(member.address);
+      return { ...member, last: health?.last, sinceMs: health?.sinceMs ?? 0 };
+    });
+  }
+
+  #after(delayMs: number, work: () => Promise<void> | void): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      void this.#check(address);
+      // #check throws nothing: what goes wrong is its result.
+      void work();
     }, delayMs);
     this.#timers.add(timer);
   }
@@ -100,6 +139,6 @@ export class HealthWatch {
       else log.warn(how, "server is down");
       this.#changed();
     }
-    this.#after(health.interval * (1 + (Math.random() - 0.5) * JITTER), address);
+    this.#after(health.interval * (1 + (Math.random() - 0.5) * JITTER), () => this.#check(address));
   }
 }

@@ -1,9 +1,11 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../shared/config/schema.ts";
+import { log } from "../shared/log.ts";
 import { Fleet } from "../shared/process/fleet.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
-import { UserError } from "../shared/user_error.ts";
+import { sentenceOf, UserError } from "../shared/user_error.ts";
+import { Confirmations, type ProxyChild } from "./confirmations.ts";
 import { HealthWatch } from "./health_watch.ts";
 import { ListenerSet } from "./listener_set.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
@@ -16,7 +18,7 @@ const FIRST_FD = 3;
 /** After the drain deadline a child says so to its clients and writes its last log lines. */
 const LAST_LINES_MS = 3000;
 /** How requests go to the app's children where no [backend.NAME] says otherwise. */
-const SERVE_BALANCE = { retries: 2, balance: "round_robin" };
+const SERVE_BALANCE = { retries: 2, balance: "round_robin", slowStartMs: 0, passiveErrors: 0 };
 
 export interface ProxyMode extends Mode {
   /** Some route ends at the app server of the same supervisor. */
@@ -37,6 +39,7 @@ class ProxySupervisor implements ProxyMode {
   readonly #slots: number;
   readonly #listeners: ListenerSet;
   readonly #fleet: Fleet<ProxyBoot, ProxyDown, ProxyUp>;
+  readonly #confirmations = new Confirmations();
   readonly #reloads: Reloads;
   #serveSockets: readonly string[] = [];
 
@@ -53,10 +56,10 @@ class ProxySupervisor implements ProxyMode {
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
       channel: true,
-      onMessage: (child, up) => this.#reloads.heard(child, up),
-      onGone: (child) => this.#reloads.gone(child),
+      onMessage: (child, up) => this.#heard(child, up),
+      onGone: (child) => this.#confirmations.gone(child),
     });
-    this.#reloads = new Reloads(this.#fleet, this.#listeners);
+    this.#reloads = new Reloads(this.#fleet, this.#listeners, this.#confirmations);
   }
 
   get needsServe(): boolean {
@@ -93,7 +96,7 @@ class ProxySupervisor implements ProxyMode {
 
   setServeSockets(paths: readonly string[]): void {
     this.#serveSockets = paths;
-    for (const { name } of this.#backends()) if (usesServe(this.#config, name)) this.#tell(name);
+    for (const { name } of this.#backends()) if (usesServe(this.#config, name)) this.#changed(name);
   }
 
   children() {
@@ -176,20 +179,39 @@ class ProxySupervisor implements ProxyMode {
 
   #serveMembers(backend: string): MemberState[] {
     const settings = serveSettings(this.#config.backend[backend]);
-    return this.#serveSockets.map((path) => ({ ...settings, address: `unix:${path}`, state: "up" }));
+    return this.#serveSockets.map((path) => ({
+      ...settings,
+      address: `unix:${path}`,
+      state: "up",
+      recoveredAtMs: 0,
+    }));
   }
 
   /** Watches for the backends of a config; servers that are known already keep their state. */
   #watch(config: Config, before: readonly HealthWatch[]): HealthWatch[] {
     return Object.entries(config.backend).map(([name, backend]) => {
       const known = before.find((watch) => watch.name === name);
-      return new HealthWatch(name, backend, ownServers(backend), () => this.#tell(name), known);
+      return new HealthWatch(name, backend, ownServers(backend), () => this.#changed(name), known);
     });
   }
 
-  #tell(backend: string): void {
+  #heard(child: ProxyChild, up: ProxyUp): void {
+    if (up.kind === "applied") this.#confirmations.heard(child, up.number, up.sentence);
+    else this.#watches.find(({ name }) => name === up.backend)?.failing(up.server);
+  }
+
+  #changed(backend: string): void {
+    this.#tell(backend).catch((error: unknown) => log.warn({ backend }, sentenceOf(error)));
+  }
+
+  /** Resolves when every child goes by the states and weights of now. */
+  async #tell(backend: string): Promise<void> {
     const plan = this.#backends().find(({ name }) => name === backend);
-    if (plan) this.#fleet.broadcast({ kind: "members", backend, members: plan.members });
+    if (!plan) return;
+    const message = { kind: "members" as const, backend, members: plan.members };
+    await this.#confirmations.all(this.#fleet.living(), (child, number) =>
+      child.tell({ ...message, number }),
+    );
   }
 }
 

@@ -17,6 +17,9 @@ export interface BackendPlan {
   retries: number;
   /** `balance` of the file. */
   balance: string;
+  slowStartMs: number;
+  /** So many in a row are told to the supervisor; 0: none are. */
+  passiveErrors: number;
   members: MemberState[];
 }
 
@@ -26,6 +29,8 @@ export interface MemberState {
   weight: number;
   /** Requests at a time, of all data-plane processes together; 0: no limit. */
   connectionsMax: number;
+  /** When it came back after it had been down (Date.now()); 0: it never was. */
+  recoveredAtMs: number;
 }
 
 export interface RoutePlan {
@@ -45,7 +50,7 @@ export interface ProxyBoot {
 /** Parent → child. */
 export type ProxyDown =
   /** The whole list of a backend's members, at every change. */
-  | { kind: "members"; backend: string; members: MemberState[] }
+  | { kind: "members"; number: number; backend: string; members: MemberState[] }
   /** Health says no from now on: we are about to leave. */
   | { kind: "leaving" }
   /** Log files were moved away. */
@@ -53,8 +58,9 @@ export type ProxyDown =
   /** A reload; the descriptors of `added` wait in the channel. */
   | { kind: "plan"; number: number; plan: ProxyPlan; added: string[] };
 
-/** Child → parent: the plan of this number is in force, or why it can't be. */
-export interface ProxyUp {
-  applied: number;
-  sentence?: string;
-}
+/** Child → parent. */
+export type ProxyUp =
+  /** What was told under this number is in force, or why it can't be. */
+  | { kind: "applied"; number: number; sentence?: string }
+  /** A server has failed as often in a row as the backend allows. */
+  | { kind: "failing"; backend: string; server: string };

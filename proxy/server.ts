@@ -31,8 +31,13 @@ export class Server {
   readonly address: string;
   readonly counters: ServerCounters;
   state: ServerState = "up";
-  /** Its share beside the others. */
+  /** Its share beside the others, as it is now. */
   weight = 1;
+  /** The same when it has been up for long. */
+  fullWeight = 1;
+  recoveredAtMs = 0;
+  /** Attempts without an answer, and answers that are its fault. */
+  errorsInRow = 0;
   /** Requests in its hands now. */
   active = 0;
   /** As many as this process may give it at a time. */

@@ -1,24 +1,46 @@
 import type { HealthConfig } from "../shared/config/schema.ts";
 import type { CheckResult } from "./health_check.ts";
-import type { ServerState } from "./server.ts";
 
 /** What checks have shown of one server: up until `fall` failures in a row, then down until `rise` passes in a row. */
 export class ServerHealth {
-  state: ServerState = "up";
+  state: "up" | "down" = "up";
   last: CheckResult | undefined;
   sinceMs = Date.now();
+  /** Its answers took it down, not checks. */
+  ejected = false;
+  /** It has been down before. */
+  recovered = false;
   /** Results in a row that speak against the present state; the opposite result starts over. */
   #against = 0;
 
   /** Takes a result; whether the state changed. */
   judge(result: CheckResult, { rise, fall }: Pick<HealthConfig, "rise" | "fall">): boolean {
     this.last = result;
+    // A check that was under way when the answers took it down says nothing of it since.
+    if (this.ejected && result.atMs < this.sinceMs) return false;
     const agrees = result.passed === (this.state === "up");
     this.#against = agrees ? 0 : this.#against + 1;
-    if (this.#against < (this.state === "up" ? fall : rise)) return false;
-    this.state = this.state === "up" ? "down" : "up";
-    this.sinceMs = result.atMs;
-    this.#against = 0;
+    if (this.#against < (this.state === "up" ? fall : this.ejected ? 1 : rise)) return false;
+    if (this.state === "down") this.comeBack(result.atMs);
+    else this.#turn("down", result.atMs);
     return true;
+  }
+
+  /** Its answers are enough. */
+  eject(nowMs: number): void {
+    this.#turn("down", nowMs);
+    this.ejected = true;
+  }
+
+  comeBack(nowMs: number): void {
+    this.#turn("up", nowMs);
+    this.ejected = false;
+    this.recovered = true;
+  }
+
+  #turn(state: "up" | "down", nowMs: number): void {
+    this.state = state;
+    this.sinceMs = nowMs;
+    this.#against = 0;
   }
 }

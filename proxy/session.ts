@@ -12,7 +12,7 @@ import type { Sender } from "./send.ts";
 export type SessionPhase = "idle" | "head" | "exchange" | "tunnel" | "lingering" | "closed";
 
 /** Whom the session's deadline waits for. */
-export type Waiting = "client" | "queue" | "connect" | "server" | "leaving";
+export type Waiting = "client" | "queue" | "pause" | "connect" | "server" | "leaving";
 
 /** An address where connections come in, and how many are open of those that did. */
 export interface Listener {

@@ -76,6 +76,17 @@ const Health = Type.Object(
   { additionalProperties: false },
 );
 
+const Passive = Type.Object(
+  {
+    errors: count(
+      5,
+      "failed attempts or 5xx answers in a row that take a server down until a check passes",
+      1,
+    ),
+  },
+  { additionalProperties: false },
+);
+
 const Server = Type.Union([
   Type.String({ format: format("server"), description: '"host:port", "unix:PATH" or "serve:"' }),
   Type.Object(
@@ -105,7 +116,9 @@ const Backend = Type.Object(
       description: "who is next, each server by its weight; docs/balancing.md",
     }),
     retries: count(2, "further attempts on another server when a request can safely be sent again"),
+    slow_start: duration("0", "a server that comes back gets its full weight only after this; 0: at once"),
     health: Type.Optional(Health),
+    passive: Type.Optional(Passive),
   },
   // TypeBox fills in the entries of a Record only when they have a default of their own.
   { additionalProperties: false, default: {} },

@@ -1,0 +1,104 @@
+import { expect, test } from "bun:test";
+import { freePort } from "../harness/free_port.ts";
+import { Load } from "../harness/load.ts";
+import { Origin } from "../harness/origin.ts";
+import { RawOrigin } from "../harness/raw_origin.ts";
+import { until } from "../harness/until.ts";
+import { EdgeSite } from "./edge_site.ts";
+
+const failing = () => Origin.start("ill", () => new Response("ill", { status: 500 }));
+
+test("five errors in a row take a server down, half of the servers at most", async () => {
+  await using good = Origin.start("good");
+  await using ill = failing();
+  await using ill2 = failing();
+  await using edge = await EdgeSite.start({
+    servers: [good.address, ill.address, ill2.address],
+    proxy: "workers = 1",
+    tables: "[backend.a.passive]\n",
+  });
+  for (let i = 0; i < 30; i++) await edge.get();
+  await until(async () => (await edge.stateOf(ill.address)) === "down", "the one that failed first is down");
+  expect(await edge.stateOf(ill2.address)).toBe("up");
+  expect(ill.hits).toBeLessThanOrEqual(7);
+  expect(ill2.hits).toBeGreaterThan(ill.hits);
+});
+
+test("the only server stays, whatever it answers", async () => {
+  await using ill = failing();
+  await using edge = await EdgeSite.start({
+    servers: [ill.address],
+    tables: "[backend.a.passive]\nerrors = 2",
+  });
+  for (let i = 0; i < 10; i++) expect((await edge.get()).status).toBe(500);
+  expect(await edge.stateOf(ill.address)).toBe("up");
+});
+
+test("a check that passes brings it back, slowly where slow_start says so", async () => {
+  await using good = Origin.start("good");
+  let well = false;
+  await using ill = Origin.start("ill", () => new Response("", { status: well ? 200 : 500 }));
+  await using edge = await EdgeSite.start({
+    servers: [good.address, ill.address],
+    proxy: "workers = 1",
+    backend: 'slow_start = "1h"',
+    tables: '[backend.a.health]\ninterval = "400ms"\n[backend.a.passive]\nerrors = 2',
+  });
+  for (let i = 0; i < 6; i++) await edge.get();
+  await until(async () => (await edge.stateOf(ill.address)) === "down", "it is down");
+  well = true;
+  await until(async () => (await edge.stateOf(ill.address)) === "up", "it is up");
+  const before = ill.hits;
+  await Load.start({ port: edge.port, requests: 500, keepAlive: 5 }).done();
+  expect(ill.hits - before).toBeGreaterThan(0);
+  expect(ill.hits - before).toBeLessThanOrEqual(10);
+});
+
+test("servers that start have their full weight at once", async () => {
+  await using a = Origin.start("a");
+  await using b = Origin.start("b");
+  await using edge = await EdgeSite.start({
+    servers: [a.address, b.address],
+    proxy: "workers = 1",
+    backend: 'slow_start = "1h"',
+  });
+  await Load.start({ port: edge.port, requests: 200, keepAlive: 5 }).done();
+  expect(a.hits).toBe(100);
+  expect(b.hits).toBe(100);
+});
+
+test("no more than a hundred requests in 10 s are sent twice when every server fails", async () => {
+  let asked = 0;
+  const origins = [1, 2].map(() =>
+    RawOrigin.start((connection) => {
+      asked++;
+      connection.reset();
+    }),
+  );
+  await using edge = await EdgeSite.start({
+    servers: origins.map(({ address }) => address),
+    proxy: 'workers = 1\naccess_log = "off"',
+    backend: "retries = 1",
+  });
+  await Load.start({
+    port: edge.port,
+    requests: 300,
+    keepAlive: 10,
+    accept: ({ status }) => status === 502,
+  }).done();
+  expect(asked).toBe(400);
+  for (const origin of origins) origin[Symbol.dispose]();
+});
+
+test("a lone server that starts anew is waited for a little", async () => {
+  const port = await freePort();
+  await using edge = await EdgeSite.start({ servers: [`127.0.0.1:${port}`], proxy: "workers = 1" });
+  const asked = edge.get();
+  await until(
+    async () => /trivet_proxy_retries_total 1/.test(await (await edge.trivet.admin("/metrics")).text()),
+    "the first attempt has failed",
+  );
+  await using origin = Origin.start("back", undefined, port);
+  expect((await asked).body.toString()).toBe("back");
+  expect(origin.hits).toBe(1);
+});
