@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import pino from "pino";
 
 const STDERR_FD = 2;
@@ -7,9 +8,14 @@ const QUIET_FIELDS = new Set(["level", "time", "pid", "name", "msg"]);
 
 /** What the supervisor and its children say of themselves: JSON lines on stderr, plain lines when a person watches. */
 export const log = pino(
-  { level: process.env["TRIVET_LOG_LEVEL"] ?? "info", base: { pid: process.pid } },
-  { write: process.stderr.isTTY ? (line: string) => writeStderr(forPerson(line)) : writeStderr },
+  { level: levelOf(process.env["TRIVET_LOG_LEVEL"]), base: { pid: process.pid } },
+  // Not process.stderr.isTTY: touching process.stderr makes the descriptor non-blocking, for its other users too.
+  { write: isatty(STDERR_FD) ? (line: string) => writeStderr(forPerson(line)) : writeStderr },
 );
+
+function levelOf(wanted = "info"): string {
+  return Object.values(LEVEL_NAMES).includes(wanted) || wanted === "silent" ? wanted : "info";
+}
 
 function writeStderr(line: string): void {
   try {

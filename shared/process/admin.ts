@@ -8,6 +8,7 @@ import { closeSockets, openListenSockets, parseAddress } from "./listen_socket.t
 import type { Overview } from "./overview.ts";
 
 const SOCKET_MODE = 0o660;
+const ANSWER_MS = 2000;
 /** An order takes as long as it takes. Bun's types know no idleTimeout for unix sockets; Bun does. */
 const PATIENT: object = { idleTimeout: 0 };
 
@@ -119,21 +120,33 @@ function openHttp(
 
 async function refuseSecondStart(socket: string): Promise<void> {
   const running = await runningPid(socket);
-  if (running !== undefined) {
-    throw new UserError(
-      `already running as process ${running}: stop it first, or start a second instance with --name NAME`,
-    );
-  }
-  removeSocket(socket);
+  if (running === undefined) return removeSocket(socket);
+  const who = running > 0 ? ` as process ${running}` : ", and does not answer";
+  throw new UserError(`already running${who}: stop it first, or start a second instance with --name NAME`);
 }
 
+/** Of the supervisor on this socket; 0 when it holds the socket but does not answer; undefined when there is none. */
 async function runningPid(socket: string): Promise<number | undefined> {
+  if (!(await accepts(socket))) return undefined;
   try {
-    const response = await fetch("http://trivet/status", { unix: socket, signal: AbortSignal.timeout(2000) });
+    const response = await fetch("http://trivet/status", {
+      unix: socket,
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
     return ((await response.json()) as { pid: number }).pid;
   } catch (error) {
-    // Nobody answers: a socket left behind by a process that was killed.
-    if (error instanceof Error) return undefined;
+    if (error instanceof Error) return 0;
+    throw error;
+  }
+}
+
+/** A socket file that a killed process left behind refuses connections. */
+async function accepts(unix: string): Promise<boolean> {
+  try {
+    (await Bun.connect({ unix, socket: { data: () => undefined } })).terminate();
+    return true;
+  } catch (error) {
+    if (error instanceof Error) return false;
     throw error;
   }
 }

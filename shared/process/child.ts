@@ -6,6 +6,11 @@ import { closeSockets } from "./listen_socket.ts";
 import type { ChildKind, Notice, Order } from "./message.ts";
 
 const REPORT_WAIT_MS = 500;
+/**
+ * The file that this process runs, also when another one has taken its name since: a deploy that swaps the binary must
+ * not mix old and new children, and must not leave us without any.
+ */
+const OWN_BINARY = "/proc/self/exe";
 /** Variables by which Bun itself would be steered; a user's app must not inherit them into our binary. */
 const SCRUBBED = ["BUN_OPTIONS", "BUN_BE_BUN"];
 
@@ -54,7 +59,7 @@ export class Child<Boot, Down, Up> {
     this.slot = slot;
     this.#channel = channel ? openFdChannel() : undefined;
     const inherited = this.#channel ? [...fds, this.#channel.theirs] : fds;
-    this.#process = Bun.spawn([...ownCommand(), "child", kind, String(slot)], {
+    this.#process = Bun.spawn([...ownCommand(), "child", kind, String(slot), String(process.pid)], {
       argv0: "trivet:",
       // Extra entries become descriptors 3, 4, … of the child.
       stdio: ["ignore", "inherit", "inherit", ...inherited],
@@ -147,7 +152,7 @@ export class Child<Boot, Down, Up> {
 
 /** How to start this program again: the compiled binary is itself; in development Bun runs trivet.ts. */
 function ownCommand(): string[] {
-  return Bun.main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, Bun.main];
+  return Bun.main.startsWith("/$bunfs/") ? [OWN_BINARY] : [process.execPath, Bun.main];
 }
 
 function childEnv(): Record<string, string | undefined> {

@@ -114,8 +114,10 @@ export class Fleet<Boot, Down, Up> {
 
   /** Counters summed over all children there have been. */
   async samples(): Promise<Sample[]> {
+    // Taken first: a child that dies while we wait must not count twice.
+    const retired = this.#retired;
     const reports = await Promise.all(this.living().map((child) => child.report()));
-    return sumSamples([...this.#retired, ...reports.flatMap((report) => report.samples)]);
+    return sumSamples([...retired, ...reports.flatMap((report) => report.samples)]);
   }
 
   async #row(slot: number, restarts: number, child: Child<Boot, Down, Up> | undefined): Promise<ChildStatus> {

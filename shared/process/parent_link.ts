@@ -111,7 +111,8 @@ export class ParentLink<Boot, Down, Up> {
 /** The kernel kills this process when its parent dies, even while user code blocks the event loop (prctl(2)). */
 function dieWithParent(): void {
   libc().prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (process.ppid === 1) process.exit(1);
+  // It may have died before that. Its pid is the last word of our command line; process 1 can be a parent like any other.
+  if (process.ppid !== Number(process.argv.at(-1))) process.exit(1);
 }
 
 /** What ps and top show (proc(5), /proc/self/comm: 15 characters). */

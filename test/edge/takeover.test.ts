@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { chmod, copyFile, readlink, rename, symlink } from "node:fs/promises";
+import { chmod, copyFile, readlink, rename, rm, symlink } from "node:fs/promises";
 import { trivetBinary } from "../harness/binary.ts";
 import { runTrivet } from "../harness/command.ts";
 import { Folder } from "../harness/folder.ts";
@@ -60,6 +60,26 @@ test("a binary that can't start changes nothing, and the command says why", asyn
   expect(await pidOf(site)).toBe(before);
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
 }, 30_000);
+
+test("a killed child comes back though the binary is gone from its path", async () => {
+  await using origin = Origin.start("a");
+  await using site = await Folder.make();
+  await copyFile(trivetBinary(), `${site.path}/current`);
+  await chmod(`${site.path}/current`, 0o755);
+  const port = await startEdge(site, origin.address);
+  await rm(`${site.path}/current`);
+  const parent = await pidOf(site);
+  const [child = 0] = await childrenOf(parent);
+  process.kill(child, "SIGKILL");
+  await until(async () => !(await childrenOf(parent)).includes(child), "it is gone");
+  expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
+  await until(async () => (await childrenOf(parent)).length === 2, "both are there");
+}, 30_000);
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const listed = await Bun.file(`/proc/${pid}/task/${pid}/children`).text();
+  return listed.split(" ").filter(Boolean).map(Number);
+}
 
 /** Starts `current` in the folder; its port. */
 async function startEdge(site: Folder, server: string): Promise<number> {
