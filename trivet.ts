@@ -1,4 +1,5 @@
 import { parseArguments } from "./cli/arguments.ts";
+import { backend } from "./cli/backend.ts";
 import { check } from "./cli/check.ts";
 import { child } from "./cli/child.ts";
 import type { Command } from "./cli/command.ts";
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   worker,
   check,
   status,
+  backend,
   reload,
   upgrade,
   jobs,

@@ -66,13 +66,14 @@ function partTables(part: Record<string, unknown>, now: number): string[] {
   const servers =
     backends?.flatMap(({ name, servers }) => servers.map((server) => ({ name, ...server }))) ?? [];
   if (servers.length > 0) {
-    const rows = servers.map(({ name, address, state, last }) => [
+    const rows = servers.map(({ name, address, state, weight, last }) => [
       name,
       address,
       state,
+      String(weight ?? 1),
       last ? `${last.said}, ${last.tookMs.toFixed(1)} ms, ${formatAge(now - last.atMs)} ago` : "-",
     ]);
-    tables.push(formatTable(["BACKEND", "SERVER", "STATE", "LAST CHECK"], rows));
+    tables.push(formatTable(["BACKEND", "SERVER", "STATE", "WEIGHT", "LAST CHECK"], rows));
   }
   if (queues?.length) {
     const rows = queues.map((queue) => [
@@ -89,7 +90,12 @@ interface ModeParts {
   listeners: { address: string }[];
   backends: {
     name: string;
-    servers: { address: string; state: string; last?: { said: string; tookMs: number; atMs: number } }[];
+    servers: {
+      address: string;
+      state: string;
+      weight?: number;
+      last?: { said: string; tookMs: number; atMs: number };
+    }[];
   }[];
   queues: {
     queue: string;

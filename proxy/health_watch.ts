@@ -5,6 +5,15 @@ import { EJECTED_MS, mayEject } from "./passive.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
 import type { ServerSettings } from "./plan_of.ts";
 import { ServerHealth } from "./server_health.ts";
+import {
+  noOrders,
+  note,
+  type ServerOrder,
+  type ServerOrders,
+  stateOf,
+  unknownName,
+  weightOf,
+} from "./server_orders.ts";
 import { StatusSet } from "./status_set.ts";
 
 /** Checks of one backend are spread over the interval by this much, so that many edges do not check in step. */
@@ -17,6 +26,7 @@ export interface MemberView extends MemberState {
 
 interface WatchedServer {
   settings: ServerSettings;
+  orders: ServerOrders;
   health: ServerHealth;
 }
 
@@ -41,14 +51,23 @@ export class HealthWatch {
     this.#changed = changed;
     this.#servers = new Map(
       servers.map((settings) => {
-        const health = before?.health(settings.address) ?? new ServerHealth();
-        return [settings.address, { settings, health }];
+        const known = before?.server(settings.address);
+        const { health, orders } = known ?? { health: new ServerHealth(), orders: noOrders() };
+        return [settings.address, { settings, health, orders }];
       }),
     );
   }
 
-  health(address: string): ServerHealth | undefined {
-    return this.#servers.get(address)?.health;
+  server(address: string): WatchedServer | undefined {
+    return this.#servers.get(address);
+  }
+
+  /** Works by an order from now on. Throws a UserError when there is no such server. */
+  obey(order: ServerOrder): void {
+    const server = this.#servers.get(order.server);
+    if (!server) throw unknownName(`server in ${this.name} named`, order.server, [...this.#servers.keys()]);
+    note(server.orders, order, server.settings.weight, Date.now());
+    log.info(order, "server ordered");
   }
 
   start(): void {
@@ -104,17 +123,19 @@ export class HealthWatch {
   }
 
   members(): MemberState[] {
-    return [...this.#servers.values()].map(({ settings, health }) => ({
+    return [...this.#servers.values()].map(({ settings, health, orders }) => ({
       ...settings,
-      state: health.state,
+      state: stateOf(orders, health.state),
+      weight: weightOf(orders, settings.weight),
       recoveredAtMs: health.recovered && health.state === "up" ? health.sinceMs : 0,
     }));
   }
 
   view(): MemberView[] {
     return this.members().map((member) => {
-      const health = this.health(member.address);
-      return { ...member, last: health?.last, sinceMs: health?.sinceMs ?? 0 };
+      const server = this.#servers.get(member.address);
+      const sinceMs = (server?.orders.state ? server.orders.sinceMs : server?.health.sinceMs) ?? 0;
+      return { ...member, last: server?.health.last, sinceMs };
     });
   }
 
@@ -129,11 +150,14 @@ export class HealthWatch {
 
   async #check(address: string): Promise<void> {
     const { health } = this.#config;
-    const server = this.health(address);
-    if (!health || !server) return;
-    const result = await checkServer(address, health, new StatusSet(health.expect));
+    const watched = this.#servers.get(address);
+    if (!health || !watched) return;
+    const { health: server, orders } = watched;
+    // In maintenance it may be anything; it comes back as it was before.
+    const maint = orders.state === "maint";
+    const result = maint ? undefined : await checkServer(address, health, new StatusSet(health.expect));
     if (this.#stopped) return;
-    if (server.judge(result, health)) {
+    if (result && server.judge(result, health)) {
       const how = { backend: this.name, server: address, check: result.said };
       if (server.state === "up") log.info(how, "server is up");
       else log.warn(how, "server is down");

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
+import type { Sample } from "../shared/metrics.ts";
 import { Fleet } from "../shared/process/fleet.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
@@ -11,6 +12,7 @@ import { ListenerSet } from "./listener_set.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
 import { ownServers, routesOf, SERVE, serveSettings, usesServe } from "./plan_of.ts";
 import { Reloads } from "./reloads.ts";
+import { readOrder, unknownName } from "./server_orders.ts";
 
 const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
@@ -115,8 +117,18 @@ class ProxySupervisor implements ProxyMode {
     return Promise.resolve({ listeners, routes: routesOf(this.#config), backends });
   }
 
-  samples() {
-    return this.#fleet.samples();
+  async samples(): Promise<Sample[]> {
+    return [...(await this.#fleet.samples()), ...this.#backends().flatMap(upSamples)];
+  }
+
+  /** Takes a server out of use or back, or gives it another weight, in every child; how it is then. */
+  async order(order: Record<string, unknown>): Promise<unknown> {
+    const known = readOrder(order);
+    const watch = this.#watches.find(({ name }) => name === known.backend);
+    if (!watch) throw unknownBackend(known.backend, this.#watches);
+    watch.obey(known);
+    await this.#tell(watch.name);
+    return watch.view().find(({ address }) => address === known.server);
   }
 
   complaint(): string | undefined {
@@ -213,6 +225,27 @@ class ProxySupervisor implements ProxyMode {
       child.tell({ ...message, number }),
     );
   }
+}
+
+function unknownBackend(name: string, watches: readonly HealthWatch[]): UserError {
+  if (name === SERVE)
+    return new UserError("the servers of serve: are the app's children: they come and go with it");
+  return unknownName(
+    "backend",
+    name,
+    watches.map((watch) => watch.name),
+  );
+}
+
+/** Told by the supervisor, which decides: a sum over children would count each server several times. */
+function upSamples({ name: backend, members }: BackendPlan): Sample[] {
+  return members.map(({ address: server, state }) => ({
+    name: "trivet_proxy_server_up",
+    kind: "gauge",
+    help: "1: takes requests; 0: is down, draining or in maintenance.",
+    labels: { backend, server },
+    value: state === "up" ? 1 : 0,
+  }));
 }
 
 function slotsOf({ proxy }: Config): number {

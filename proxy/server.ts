@@ -2,7 +2,7 @@ import type { Counter } from "../shared/metrics.ts";
 import { parseAddress } from "../shared/process/listen_socket.ts";
 import type { Upstream } from "./upstream.ts";
 
-export type ServerState = "up" | "down";
+export type ServerState = "up" | "down" | "draining" | "maint";
 
 /** Idle connections kept to one server by one process. */
 const IDLE_MAX = 256;
@@ -63,9 +63,9 @@ export class Server {
     return this.#idle.pop();
   }
 
-  /** Keeps a connection for the next request; false when there are enough or the server is down. */
+  /** Keeps a connection for the next request; false when there are enough or nothing new may go to it. */
   keepIdle(upstream: Upstream): boolean {
-    if (this.#idle.length >= IDLE_MAX || this.state === "down") return false;
+    if (this.#idle.length >= IDLE_MAX || this.state !== "up") return false;
     this.#idle.push(upstream);
     return true;
   }

@@ -1,0 +1,105 @@
+import { WEIGHT_MAX } from "../shared/config/schema.ts";
+import { UserError } from "../shared/user_error.ts";
+import { findRunning, type Running, tell } from "./admin_client.ts";
+import type { Command, Invocation } from "./command.ts";
+import { formatAge, formatTable } from "./table.ts";
+
+const DONE: Readonly<Record<string, string>> = {
+  drain: "takes no new requests; what it has in hand it finishes",
+  maint: "takes no requests and is not checked",
+  ready: "takes requests when it is up",
+  weight: "has its new weight",
+};
+
+interface ServerView {
+  address: string;
+  state: string;
+  weight: number;
+  connectionsMax: number;
+  sinceMs?: number;
+  last?: { said: string; tookMs: number; atMs: number };
+}
+
+interface BackendView {
+  name: string;
+  servers: ServerView[];
+}
+
+export const backend: Command = {
+  name: "backend",
+  usage: "trivet backend ls | drain NAME SERVER | ready … | maint … | weight NAME SERVER N",
+  summary: "look at the servers of the edge, take one out of use or back, change its weight",
+  async run(invocation) {
+    const [verb = "ls", ...operands] = invocation.operands;
+    if (verb === "ls") return list(invocation, operands);
+    if (!(verb in DONE))
+      throw new UserError(`trivet backend has no "${verb}": use ls, drain, ready, maint or weight`, 2);
+    return order(invocation, verb, operands);
+  },
+};
+
+async function list(invocation: Invocation, operands: readonly string[]): Promise<number> {
+  if (operands.length > 0) throw new UserError("trivet backend ls takes no further words", 2);
+  const backends = (await edges(invocation)).flatMap(backendsOf);
+  if (invocation.json) console.log(JSON.stringify(backends, null, 2));
+  else {
+    const now = Date.now();
+    const rows = backends.flatMap(({ name, servers }) => servers.map((server) => row(name, server, now)));
+    console.log(formatTable(["BACKEND", "SERVER", "STATE", "FOR", "WEIGHT", "MAX", "LAST CHECK"], rows));
+  }
+  return 0;
+}
+
+function row(name: string, server: ServerView, now: number): string[] {
+  const { address, state, weight, connectionsMax, sinceMs, last } = server;
+  return [
+    name,
+    address,
+    state,
+    sinceMs ? formatAge(now - sinceMs) : "-",
+    String(weight),
+    connectionsMax === 0 ? "-" : String(connectionsMax),
+    last ? `${last.said}, ${last.tookMs.toFixed(1)} ms, ${formatAge(now - last.atMs)} ago` : "-",
+  ];
+}
+
+async function order(invocation: Invocation, verb: string, operands: readonly string[]): Promise<number> {
+  const [name, server, number, ...more] = operands;
+  const wanted = verb === "weight" ? 3 : 2;
+  if (name === undefined || server === undefined || operands.length !== wanted || more.length > 0) {
+    const words = `NAME SERVER${verb === "weight" ? " N" : ""}`;
+    throw new UserError(`use it as: trivet backend ${verb} ${words}; "trivet backend ls" shows both`, 2);
+  }
+  const weight = verb === "weight" ? weightIn(number ?? "") : undefined;
+  const running = await edges(invocation);
+  // Where two edges run here, the one that has this backend is meant; one says why when none has.
+  const having = running.filter((edge) => backendsOf(edge).some((known) => known.name === name));
+  const answers: unknown[] = [];
+  for (const { socket } of having.length > 0 ? having : running.slice(0, 1)) {
+    answers.push(await tell(socket, "/order", { mode: "proxy", verb, backend: name, server, weight }));
+  }
+  if (invocation.json) console.log(JSON.stringify(answers.length === 1 ? answers[0] : answers, null, 2));
+  else console.log(`${name}: ${server} ${DONE[verb]}`);
+  return 0;
+}
+
+function weightIn(text: string): number {
+  const weight = Number(text);
+  if (/^\d+$/.test(text) && weight >= 1 && weight <= WEIGHT_MAX) return weight;
+  throw new UserError(
+    `a weight is a whole number from 1 to ${WEIGHT_MAX}, not "${text}"; "trivet backend drain" takes a server out`,
+    2,
+  );
+}
+
+async function edges(invocation: Invocation): Promise<Running[]> {
+  const running = (await findRunning(invocation)).filter(({ status }) => status.modes["proxy"]);
+  if (running.length > 0) return running;
+  throw new UserError(
+    'no edge runs here with this config: start one with "trivet proxy" or "trivet up", or name the config with -c FILE',
+  );
+}
+
+function backendsOf({ status }: Running): BackendView[] {
+  return (status.modes["proxy"]?.["backends"] as BackendView[] | undefined) ?? [];
+}
