@@ -1,32 +1,39 @@
 import type { Status } from "../shared/process/overview.ts";
 import { UserError } from "../shared/user_error.ts";
 import { findRunning, type Running } from "./admin_client.ts";
-import type { Command } from "./command.ts";
+import type { Command, Invocation } from "./command.ts";
 import { formatAge, formatTable } from "./table.ts";
+
+const WATCH_MS = 2000;
+/** Cursor home, clear to the end (ECMA-48, CUP and ED). */
+const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 
 export const status: Command = {
   name: "status",
-  usage: "trivet status",
-  summary: "what runs here: children, listeners, backends and servers, queues",
+  usage: "trivet status [--watch]",
+  summary: "what runs here: children, traffic, listeners, backends and servers, queues",
+  flags: { "--watch": false },
   async run(invocation) {
-    const running = await findRunning(invocation);
-    if (running.length === 0) {
-      throw new UserError(
-        'nothing runs here with this config: start it with "trivet up", or name the config with -c FILE',
-      );
+    while (invocation.flags.has("--watch")) {
+      console.log(`${CLEAR_SCREEN}${await report(invocation)}`);
+      await Bun.sleep(WATCH_MS);
     }
-    if (invocation.json)
-      console.log(
-        JSON.stringify(
-          running.map(({ mode, status }) => ({ mode, ...status })),
-          null,
-          2,
-        ),
-      );
-    else console.log(running.map(describe).join("\n\n"));
+    console.log(await report(invocation));
     return 0;
   },
 };
+
+async function report(invocation: Invocation): Promise<string> {
+  const running = await findRunning(invocation);
+  if (running.length === 0) {
+    throw new UserError(
+      'nothing runs here with this config: start it with "trivet up", or name the config with -c FILE',
+    );
+  }
+  if (!invocation.json) return running.map(describe).join("\n\n");
+  const all = running.map(({ mode, status }) => ({ mode, ...status }));
+  return JSON.stringify(all, null, 2);
+}
 
 function describe({ mode, status }: Running): string {
   const now = Date.now();
@@ -55,7 +62,8 @@ function childTable({ children }: Status, now: number): string {
 /** What each mode says of itself; parts of the same name look the same whoever says them. */
 function partTables(part: Record<string, unknown>, now: number): string[] {
   const tables: string[] = [];
-  const { listeners, backends, queues } = part as Partial<ModeParts>;
+  const { traffic, listeners, backends, queues } = part as Partial<ModeParts>;
+  if (traffic) tables.push(trafficTable(traffic));
   if (listeners?.length)
     tables.push(
       formatTable(
@@ -86,7 +94,26 @@ function partTables(part: Record<string, unknown>, now: number): string[] {
   return tables;
 }
 
+function trafficTable({ overS, requestsPerS, failuresPerS, p50Ms, p99Ms }: ModeParts["traffic"]): string {
+  const ms = (value: number | undefined) => (value === undefined ? "-" : `${value.toFixed(1)} ms`);
+  const row = [
+    requestsPerS.toFixed(1),
+    failuresPerS.toFixed(1),
+    ms(p50Ms),
+    ms(p99Ms),
+    formatAge(overS * 1000),
+  ];
+  return formatTable(["REQUESTS/S", "5XX/S", "P50", "P99", "OVER"], [row]);
+}
+
 interface ModeParts {
+  traffic: {
+    overS: number;
+    requestsPerS: number;
+    failuresPerS: number;
+    p50Ms?: number;
+    p99Ms?: number;
+  };
   listeners: { address: string }[];
   backends: {
     name: string;

@@ -12,11 +12,17 @@ import { ListenerSet } from "./listener_set.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
 import { ownServers, routesOf, SERVE, serveSettings, usesServe } from "./plan_of.ts";
 import { Reloads } from "./reloads.ts";
+<<<<<<< /tmp/balance/ours
+import { Traffic } from "./traffic.ts";
+=======
 import { readOrder, unknownName } from "./server_orders.ts";
+>>>>>>> /tmp/balance/new
 
 const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
 const FIRST_FD = 3;
+/** How often rates and percentiles get a new point to start from. */
+const LOOK_MS = 5000;
 /** After the drain deadline a child says so to its clients and writes its last log lines. */
 const LAST_LINES_MS = 3000;
 /** How requests go to the app's children where no [backend.NAME] says otherwise. */
@@ -43,6 +49,8 @@ class ProxySupervisor implements ProxyMode {
   readonly #fleet: Fleet<ProxyBoot, ProxyDown, ProxyUp>;
   readonly #confirmations = new Confirmations();
   readonly #reloads: Reloads;
+  readonly #traffic = new Traffic();
+  #timer: ReturnType<typeof setInterval> | undefined;
   #serveSockets: readonly string[] = [];
 
   constructor({ config, legacy }: Site) {
@@ -72,6 +80,8 @@ class ProxySupervisor implements ProxyMode {
     this.#listeners.add(this.#config.proxy.listen.map(({ address }) => address));
     for (const watch of this.#watches) watch.start();
     await this.#fleet.start();
+    this.#lookAtTraffic();
+    this.#timer = setInterval(() => this.#lookAtTraffic(), LOOK_MS);
   }
 
   /** Other routes, backends, listeners and settings from now on, in every child at once; what is established lives on. */
@@ -105,7 +115,7 @@ class ProxySupervisor implements ProxyMode {
     return this.#fleet.status();
   }
 
-  status() {
+  async status() {
     const listeners = this.#listeners.bound.map(({ address, port }) => ({ address, port }));
     const backends = this.#backends().map(({ name, members }) => {
       const checked = this.#watches.find((watch) => watch.name === name)?.view() ?? [];
@@ -114,7 +124,8 @@ class ProxySupervisor implements ProxyMode {
         servers: members.map((member) => checked.find(({ address }) => address === member.address) ?? member),
       };
     });
-    return Promise.resolve({ listeners, routes: routesOf(this.#config), backends });
+    const traffic = this.#traffic.view(await this.#fleet.samples(), performance.now());
+    return { traffic, listeners, routes: routesOf(this.#config), backends };
   }
 
   async samples(): Promise<Sample[]> {
@@ -157,9 +168,14 @@ class ProxySupervisor implements ProxyMode {
   }
 
   kill(): void {
+    clearInterval(this.#timer);
     for (const watch of this.#watches) watch.stop();
     this.#fleet.kill();
     this.#listeners.keepOnly([]);
+  }
+
+  #lookAtTraffic(): void {
+    this.#traffic.take(this.#fleet.lastSamples(), performance.now());
   }
 
   #boot(slot: number): ProxyBoot {

@@ -1,0 +1,49 @@
+import { expect, test } from "bun:test";
+import { Metrics } from "../shared/metrics.ts";
+import { quantileMs, Traffic } from "./traffic.ts";
+
+const BOUNDS = [0.01, 0.1];
+
+function counters() {
+  const metrics = new Metrics();
+  const series = (status: string) => metrics.counter("trivet_proxy_requests_total", "Requests.", { status });
+  const times = metrics.histogram("trivet_proxy_request_seconds", "Seconds.", {}, BOUNDS);
+  return {
+    metrics,
+    answer(status: string, seconds: number): void {
+      series(status).value++;
+      times.observe(seconds);
+    },
+  };
+}
+
+test("rates and percentiles of what came since the oldest look within a minute", () => {
+  const { metrics, answer } = counters();
+  const traffic = new Traffic();
+  for (let i = 0; i < 1000; i++) answer("2xx", 5);
+  traffic.take(metrics.samples(), 0);
+  for (let i = 0; i < 99; i++) answer("2xx", 0.005);
+  answer("5xx", 0.05);
+  const view = traffic.view(metrics.samples(), 10_000);
+  expect(view).toMatchObject({ overS: 10, requestsPerS: 10, failuresPerS: 0.1 });
+  expect(view.p50Ms).toBeLessThan(10);
+  expect(view.p99Ms).toBeLessThanOrEqual(10);
+});
+
+test("older looks are forgotten", () => {
+  const { metrics, answer } = counters();
+  const traffic = new Traffic();
+  for (let atMs = 0; atMs <= 200_000; atMs += 5000) traffic.take(metrics.samples(), atMs);
+  answer("2xx", 0.001);
+  expect(traffic.view(metrics.samples(), 200_000).overS).toBeLessThanOrEqual(75);
+});
+
+test("without requests there are no percentiles", () => {
+  const { metrics } = counters();
+  expect(new Traffic().view(metrics.samples(), 0)).toMatchObject({ requestsPerS: 0, p50Ms: undefined });
+});
+
+test("a quantile lies within its bucket; beyond the last bound it is the bound", () => {
+  expect(quantileMs([1, 1, 0], BOUNDS, 0.25)).toBe(5);
+  expect(quantileMs([0, 0, 7], BOUNDS, 0.5)).toBe(100);
+});
