@@ -19,6 +19,8 @@ export type ChildState = "starting" | "ready" | "draining" | "gone";
 export interface ChildEvents<Up> {
   ready(): void;
   message(body: Up): void;
+  /** It was sent TERM and would like to be replaced. */
+  leave(): void;
   /** The process has ended; `sentence` says why when the child could say it. */
   gone(sentence: string): void;
 }
@@ -125,6 +127,9 @@ export class Child<Boot, Down, Up> {
         return;
       case "failed":
         this.#failure = notice.sentence;
+        return;
+      case "leave":
+        events.leave();
         return;
       case "beat":
         this.samples = notice.samples;

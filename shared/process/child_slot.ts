@@ -1,5 +1,5 @@
 import { log } from "../log.ts";
-import { UserError } from "../user_error.ts";
+import { sentenceOf, UserError } from "../user_error.ts";
 import { restartDelayMs } from "./backoff.ts";
 import { Child } from "./child.ts";
 import type { FleetSpec } from "./fleet.ts";
@@ -78,6 +78,7 @@ export class ChildSlot<Boot, Down, Up> {
       {
         ready: resolve,
         message: (body) => this.#spec.onMessage?.(child, body),
+        leave: () => this.#replaceAsked(child),
         gone: (sentence) => {
           clearTimeout(timer);
           const why = late
@@ -102,6 +103,12 @@ export class ChildSlot<Boot, Down, Up> {
       this.lastFailure = "";
     }, STEADY_MS);
     if (child.state === "ready") this.#spec.onReady?.(child);
+  }
+
+  #replaceAsked(child: Child<Boot, Down, Up>): void {
+    if (child !== this.current || !this.#kept || this.#candidate) return;
+    log.info({ kind: this.#spec.kind, pid: child.pid }, "asked to leave: starting another in its place");
+    this.replace().catch((error: unknown) => log.error(`not replaced: ${sentenceOf(error)}`));
   }
 
   #dismiss(child: Child<Boot, Down, Up>): void {

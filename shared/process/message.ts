@@ -14,6 +14,8 @@ export type Order<Boot, Down> =
 export type Notice<Up> =
   | { kind: "ready" }
   | { kind: "failed"; sentence: string }
+  /** Somebody sent this child TERM: it would like to be replaced. */
+  | { kind: "leave" }
   | { kind: "beat"; samples: Sample[] }
   | { kind: "report"; ask: number; samples: Sample[]; detail: unknown }
   | { kind: "room"; body: Up };

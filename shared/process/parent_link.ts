@@ -7,10 +7,9 @@ import type { ChildKind, Notice, Order } from "./message.ts";
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
 const BEAT_MS = 1000;
-/** Only the supervisor's messages move a child; a Ctrl-C reaches the whole terminal group. */
+/** Only the supervisor's messages move a child; a Ctrl-C reaches the whole terminal group. TERM asks the supervisor. */
 const IGNORED_SIGNALS = [
   "SIGINT",
-  "SIGTERM",
   "SIGQUIT",
   "SIGHUP",
   "SIGUSR1",
@@ -55,6 +54,7 @@ export class ParentLink<Boot, Down, Up> {
     dieWithParent();
     nameProcess(`trivet-${this.#kind}`);
     for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined);
+    process.on("SIGTERM", () => this.#send({ kind: "leave" }));
     process.on("disconnect", () => process.exit(1));
     process.on("message", (message) => this.#obey(room, message as Order<Boot, Down>));
   }
