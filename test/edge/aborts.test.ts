@@ -81,9 +81,10 @@ test("clients that leave at every moment leave nothing behind", async () => {
   }
   await until(async () => (await openConnections(edge)) === 0, "all are gone");
   expect((await edge.get("/quick")).status).toBe(200);
-  // Connections kept for reuse are all that may be there beyond the start.
-  await until(() => descriptors() <= before + 12, `descriptors: ${before} before, ${descriptors()} now`);
-});
+  // Connections kept for reuse may be there beyond the start, until they have been idle too long.
+  const few = () => descriptors() <= before + starts.length;
+  await until(few, `descriptors: ${before} before, ${descriptors()} now`, 45_000);
+}, 90_000);
 
 test("servers that leave at every moment leave nothing behind, and every client hears of it", async () => {
   const moments = [
