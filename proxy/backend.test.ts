@@ -55,7 +55,14 @@ test("members that stay keep their connections and are the same, others come and
 
 test("another balance from now on", () => {
   const servers = backend(members("up", "up"));
-  const plan = { name: "a", retries: 1, slowStartMs: 0, passiveErrors: 0, members: members("up", "up") };
+  const plan = {
+    name: "a",
+    retries: 1,
+    slowStartMs: 0,
+    passiveErrors: 0,
+    timeouts: {},
+    members: members("up", "up"),
+  };
   servers.adopt({ ...plan, balance: "hash:ip" }, 1);
   expect(servers.clientKey).not.toBeNull();
   expect(new Set(Array.from({ length: 9 }, () => servers.pick(7, null))).size).toBe(1);

@@ -7,6 +7,7 @@ import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
 import { Edge } from "./edge.ts";
 import { EdgeCounts } from "./edge_counts.ts";
+import { edgeTimeouts } from "./edge_timeouts.ts";
 import { admitWaiting } from "./exchange.ts";
 import { descriptorsFree } from "./gate.ts";
 import { Listener } from "./listener.ts";
@@ -126,7 +127,10 @@ export class DataPlane {
     const routes = plan.routes.flatMap(({ backend, ...route }) => {
       const found = this.#backends.get(backend);
       const label = `${route.host ?? ""}${route.pathPrefix}`;
-      return found ? [{ ...route, backend: found, counts: this.#edge.counts.ofRoute(label, backend) }] : [];
+      if (!found) return [];
+      const counts = this.#edge.counts.ofRoute(label, backend);
+      const own = plan.backends.find(({ name }) => name === backend)?.timeouts;
+      return [{ ...route, backend: found, counts, timeouts: edgeTimeouts(plan.settings.timeouts, own) }];
     });
     this.#countUp();
     this.#edge.adopt(plan.settings, new Router(routes), this.#accessLog);

@@ -4,6 +4,7 @@ import { Deadlines } from "./deadlines.ts";
 import { clientLeft, deadlinePassed, drainDeadlinePassed } from "./departure.ts";
 import type { EdgeCounts } from "./edge_counts.ts";
 import { EdgeHealth } from "./edge_health.ts";
+import { type EdgeTimeouts, edgeTimeouts } from "./edge_timeouts.ts";
 import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
 import { Gate } from "./gate.ts";
 import { octets, spells } from "./http/octets.ts";
@@ -13,16 +14,6 @@ import type { RequestIds } from "./request_id.ts";
 import type { Router } from "./router.ts";
 import { Session } from "./session.ts";
 import { TrustedAddresses } from "./trusted_addresses.ts";
-
-export interface EdgeTimeouts {
-  connectMs: number;
-  clientMs: number;
-  serverMs: number;
-  requestHeadMs: number;
-  keepAliveMs: number;
-  queueMs: number;
-  tunnelMs: number;
-}
 
 export interface EdgeLimits extends RequestLimits {
   /** 0: none. */
@@ -63,15 +54,7 @@ export class Edge {
     router: Router,
     accessLog: AccessLog | undefined,
   ): void {
-    this.timeouts = {
-      connectMs: timeouts.connect,
-      clientMs: timeouts.client,
-      serverMs: timeouts.server,
-      requestHeadMs: timeouts.request_head,
-      keepAliveMs: timeouts.keep_alive,
-      queueMs: timeouts.queue,
-      tunnelMs: timeouts.tunnel,
-    };
+    this.timeouts = edgeTimeouts(timeouts);
     this.limits = {
       headBytesMax: limits.head,
       targetBytesMax: limits.target,
@@ -84,7 +67,8 @@ export class Edge {
     this.peers = new Peers(this.trusted);
     this.#accessLog = accessLog;
     this.logsNullConnections = log_null_connections;
-    this.deadlines.start(Math.min(...Object.values(this.timeouts)));
+    const all = [this.timeouts, ...router.timeouts].flatMap((timeouts) => Object.values(timeouts));
+    this.deadlines.start(Math.min(...all));
   }
 
   opened(session: Session): void {

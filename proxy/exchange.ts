@@ -78,7 +78,7 @@ function waitForRoom(exchange: Exchange, backend: Backend): void {
   exchange.queued = true;
   exchange.backendQueue = backend.queue.length;
   if (!backend.queue.add(exchange)) return fail(exchange, "queue_full");
-  session.waitFor("queue", session.edge.timeouts.queueMs);
+  session.waitFor("queue", exchange.timeouts.queueMs);
   // While paused we would not hear that the client is gone.
   if (session.held === null) session.resume();
 }
@@ -117,7 +117,7 @@ function openConnection(exchange: Exchange, server: Server): void {
   server.counters.connections.value++;
   exchange.connectedMs = -1;
   exchange.upstream = connect(server, exchange);
-  session.waitFor("connect", session.edge.timeouts.connectMs);
+  session.waitFor("connect", exchange.timeouts.connectMs);
   if (!exchange.requestBody.done) session.pause();
 }
 

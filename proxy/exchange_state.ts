@@ -1,3 +1,4 @@
+import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import { Body } from "./http/body.ts";
 import { RequestHead } from "./http/request_head.ts";
 import type { Route } from "./router.ts";
@@ -141,6 +142,11 @@ export class Exchange {
     return stage === undefined
       ? terminationState(ending, this.reached, server !== null)
       : terminationState(this.ending, stage, server !== null);
+  }
+
+  /** The deadlines of its route; those of the edge while it has none. */
+  get timeouts(): EdgeTimeouts {
+    return this.route === undefined ? this.session.edge.timeouts : this.route.timeouts;
   }
 
   get method(): string {

@@ -111,12 +111,13 @@ export class HealthWatch {
   }
 
   plan(): BackendPlan {
-    const { retries, balance, slow_start: slowStartMs, passive } = this.#config;
+    const { retries, balance, slow_start: slowStartMs, passive, timeouts = {} } = this.#config;
     return {
       name: this.name,
       retries,
       balance,
       slowStartMs,
+      timeouts,
       passiveErrors: passive?.errors ?? 0,
       members: this.members(),
     };

@@ -12,11 +12,8 @@ import { ListenerSet } from "./listener_set.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
 import { ownServers, routesOf, SERVE, serveSettings, usesServe } from "./plan_of.ts";
 import { Reloads } from "./reloads.ts";
-<<<<<<< /tmp/balance/ours
-import { Traffic } from "./traffic.ts";
-=======
 import { readOrder, unknownName } from "./server_orders.ts";
->>>>>>> /tmp/balance/new
+import { Traffic } from "./traffic.ts";
 
 const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
@@ -26,7 +23,7 @@ const LOOK_MS = 5000;
 /** After the drain deadline a child says so to its clients and writes its last log lines. */
 const LAST_LINES_MS = 3000;
 /** How requests go to the app's children where no [backend.NAME] says otherwise. */
-const SERVE_BALANCE = { retries: 2, balance: "round_robin", slowStartMs: 0, passiveErrors: 0 };
+const SERVE_BALANCE = { retries: 2, balance: "round_robin", slowStartMs: 0, passiveErrors: 0, timeouts: {} };
 
 export interface ProxyMode extends Mode {
   /** Some route ends at the app server of the same supervisor. */

@@ -1,4 +1,5 @@
 import type { ProxyConfig } from "../shared/config/schema.ts";
+import type { TimeoutOverrides } from "./edge_timeouts.ts";
 import type { ServerState } from "./server.ts";
 
 /** All that a data-plane process works by. A reload sends a new one, which takes the place of the old at once. */
@@ -18,6 +19,7 @@ export interface BackendPlan {
   /** `balance` of the file. */
   balance: string;
   slowStartMs: number;
+  timeouts: TimeoutOverrides;
   /** So many in a row are told to the supervisor; 0: none are. */
   passiveErrors: number;
   members: MemberState[];

@@ -45,7 +45,7 @@ function keepForReplay(exchange: Exchange, chunk: Buffer, end: number): void {
 /** Whom to wait for once a part of the request is on its way. */
 export function requestMoved(exchange: Exchange, upstream: Upstream): void {
   const { session, requestBody } = exchange;
-  const { timeouts } = session.edge;
+  const { timeouts } = exchange;
   if (upstream.unsent !== null) {
     session.pause();
     session.waitFor("server", timeouts.serverMs);

@@ -17,7 +17,7 @@ export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer)
 /** Whom to wait for once a part of the response is on its way. */
 export function responseMoved(exchange: Exchange, upstream: Upstream): void {
   const { session, responseBody } = exchange;
-  const { timeouts } = session.edge;
+  const { timeouts } = exchange;
   if (responseBody.done) {
     release(exchange);
     if (session.unsent === null) finish(exchange, "done");

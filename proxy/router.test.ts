@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Metrics } from "../shared/metrics.ts";
 import { Backend } from "./backend.ts";
+import { edgeTimeouts } from "./edge_timeouts.ts";
 import { RouteCounts } from "./route_counts.ts";
 import { Router } from "./router.ts";
 
@@ -9,6 +10,15 @@ function router(...routes: [host: string | undefined, pathPrefix: string, name: 
     routes.map(([host, pathPrefix, name]) => ({
       host,
       pathPrefix,
+      timeouts: edgeTimeouts({
+        connect: 1,
+        client: 1,
+        server: 1,
+        request_head: 1,
+        keep_alive: 1,
+        queue: 1,
+        tunnel: 1,
+      }),
       counts: new RouteCounts(new Metrics(), pathPrefix, name),
       backend: new Backend(
         name,

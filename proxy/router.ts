@@ -1,4 +1,5 @@
 import type { Backend } from "./backend.ts";
+import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import type { RouteCounts } from "./route_counts.ts";
 
 export interface Route {
@@ -7,6 +8,7 @@ export interface Route {
   pathPrefix: string;
   backend: Backend;
   counts: RouteCounts;
+  timeouts: EdgeTimeouts;
 }
 
 /** Finds the route of a request: a host before any host, the exact one before the wildcard, then the longest prefix. */
@@ -30,6 +32,11 @@ export class Router {
     const [first] = routes;
     this.#only =
       routes.length === 1 && first?.host === undefined && first?.pathPrefix === "/" ? first : undefined;
+  }
+
+  /** The deadlines of every route. */
+  get timeouts(): EdgeTimeouts[] {
+    return [...this.#byHost.values()].flat().map(({ timeouts }) => timeouts);
   }
 
   /** Whether a request need not be looked at: every one has the same route. */

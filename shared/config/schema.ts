@@ -87,6 +87,23 @@ const Passive = Type.Object(
   { additionalProperties: false },
 );
 
+/** Absent keys leave [proxy.timeouts] in force. */
+const ownDuration = (description: string) =>
+  Type.Optional(
+    Type.Transform(Type.String({ description, format: format("duration") }))
+      .Decode((text) => parseDuration(text))
+      .Encode((ms) => `${ms}ms`),
+  );
+
+const BackendTimeouts = Type.Object(
+  {
+    connect: ownDuration("instead of proxy.timeouts.connect"),
+    server: ownDuration("instead of proxy.timeouts.server"),
+    queue: ownDuration("instead of proxy.timeouts.queue"),
+  },
+  { additionalProperties: false },
+);
+
 const Server = Type.Union([
   Type.String({ format: format("server"), description: '"host:port", "unix:PATH" or "serve:"' }),
   Type.Object(
@@ -119,6 +136,7 @@ const Backend = Type.Object(
     slow_start: duration("0", "a server that comes back gets its full weight only after this; 0: at once"),
     health: Type.Optional(Health),
     passive: Type.Optional(Passive),
+    timeouts: Type.Optional(BackendTimeouts),
   },
   // TypeBox fills in the entries of a Record only when they have a default of their own.
   { additionalProperties: false, default: {} },
