@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { trivetBinary } from "../test/harness/binary.ts";
+import { EDGE_CASES } from "./edge/case.ts";
+import type { CpuRow, IdleRow, OfferedRow } from "./edge/table.ts";
+
+// Timings are not looked at: other work may run on the machine of the tests.
+const TIMEOUT_MS = 120_000;
+const SHORT = ["--rounds", "1", "--seconds", "0.2", "--warm-up", "0", "--offered", "500", "--idle", "50"];
+
+async function run(...words: string[]) {
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "edge.ts"), "--trivet", trivetBinary(), ...words],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, code };
+}
+
+test(
+  "every proxy does all of the work, and no request fails",
+  async () => {
+    const { stdout, stderr, code } = await run(...SHORT, "--log", "json", "--json");
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { cpu, offered, idle } = JSON.parse(stdout) as {
+      cpu: CpuRow[];
+      offered: OfferedRow[];
+      idle: IdleRow[];
+    };
+    const four = ["Trivet", "Trivet, JSON log", "HAProxy", "nginx"];
+    for (const { title, unix } of EDGE_CASES) {
+      const expected = unix ? [...four.map((name) => `${name}, unix socket`), "HAProxy"] : four;
+      expect(cpu.filter((row) => row.title === title).map(({ proxy }) => proxy)).toEqual(expected);
+    }
+    expect(offered.map(({ proxy }) => proxy)).toEqual(["no proxy", "Trivet", "HAProxy", "nginx"]);
+    expect(idle.map(({ proxy, connections }) => `${proxy} ${connections}`)).toEqual([
+      "Trivet 50",
+      "HAProxy 50",
+      "nginx 50",
+    ]);
+    for (const name of four) {
+      const own = cpu.filter(({ proxy }) => proxy.startsWith(name));
+      expect(own.reduce((sum, { requests }) => sum + requests, 0)).toBeGreaterThan(0);
+    }
+    for (const row of [...cpu, ...offered, ...idle]) expect(row).toMatchObject({ failed: 0 });
+  },
+  TIMEOUT_MS,
+);
+
+test("an unknown case is told", async () => {
+  expect(await run("--cases", "get37")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--cases knows get36, "),
+  });
+});

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { UserError } from "../../shared/user_error.ts";
+import { EDGE_CASES, OTHER_CASES } from "./case.ts";
+
+export interface Options {
+  binaries: string[];
+  cases: string[];
+  peers: string[];
+  rounds: number;
+  seconds: number;
+  warmUp: number;
+  offered: number;
+  idle: number;
+  withLog: boolean;
+  json: boolean;
+}
+
+export function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      trivet: { type: "string", multiple: true, default: [join(import.meta.dir, "../../dist/trivet")] },
+      cases: { type: "string", default: [...EDGE_CASES.map(({ name }) => name), ...OTHER_CASES].join(",") },
+      peers: { type: "string", default: "haproxy,nginx" },
+      rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "2.5" },
+      "warm-up": { type: "string", default: "0.4" },
+      offered: { type: "string", default: "8000" },
+      idle: { type: "string", default: "9000" },
+      log: { type: "string", default: "off" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const options = {
+    binaries: values.trivet,
+    cases: words(values.cases, [...EDGE_CASES.map(({ name }) => name), ...OTHER_CASES], "--cases"),
+    peers: words(values.peers, ["haproxy", "nginx"], "--peers"),
+    rounds: number(values.rounds, "--rounds"),
+    seconds: number(values.seconds, "--seconds"),
+    warmUp: number(values["warm-up"], "--warm-up"),
+    offered: number(values.offered, "--offered"),
+    idle: number(values.idle, "--idle"),
+    withLog: words(values.log, ["json", "off"], "--log").includes("json"),
+    json: values.json,
+  };
+  return options;
+}
+
+function words(text: string, known: readonly string[], flag: string): string[] {
+  const given = text.split(",").filter(Boolean);
+  const strange = given.find((word) => !known.includes(word));
+  if (strange !== undefined) throw new UserError(`${flag} knows ${known.join(", ")}, not ${strange}`, 2);
+  return given;
+}
+
+function number(text: string, flag: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new UserError(`${flag} ${text}: give a number`, 2);
+  return value;
+}

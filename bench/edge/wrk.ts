@@ -1,0 +1,71 @@
+import { BROWSER_FIELDS, type Request, SMALL } from "../rig/request.ts";
+import type { Rig } from "../rig/rig.ts";
+
+/** The first time that a proxy works. */
+export const FIRST_WARM_UP_S = 2;
+const WARM_UP_CONNECTIONS = 64;
+
+export interface LoadResult {
+  requests: number;
+  /** Connections refused or cut, statuses above 399, answers that took too long or had too few bytes. */
+  failed: number;
+  seconds: number;
+  p50Us: number;
+  p99Us: number;
+}
+
+export interface LoadOptions {
+  port: number;
+  request: Request;
+  connections: number;
+  seconds: number;
+  /** The client asks for the end of the connection with each request. */
+  closing?: boolean;
+  core?: number | undefined;
+}
+
+/** wrk: a fixed number of connections, each asks again as soon as it is answered. */
+export async function runWrk(rig: Rig, options: LoadOptions): Promise<LoadResult> {
+  const { port, request, connections, seconds, closing = false, core } = options;
+  const script = rig.write(
+    `${request.method}${request.path.slice(1)}${closing ? "-close" : ""}.lua`,
+    lua(request, closing),
+  );
+  const url = `http://127.0.0.1:${port}${request.path}`;
+  const words = ["wrk", "-t1", `-c${connections}`, `-d${Math.ceil(seconds) + 5}s`, "-s", script, url];
+  const child = rig.pipe(words, core);
+  // wrk knows whole seconds only; on SIGINT it stops and reports.
+  const timer = setTimeout(() => child.kill("SIGINT"), seconds * 1000);
+  const output = await new Response(child.stdout).text();
+  clearTimeout(timer);
+  const line = /^RESULT (.*)$/m.exec(output)?.[1];
+  if (line === undefined) throw new Error(`wrk gave no result: ${output.slice(-500)}`);
+  const { bytes, ...result } = JSON.parse(line) as LoadResult & { bytes: number };
+  const short = bytes < result.requests * request.answered;
+  return { ...result, failed: result.failed + (short ? result.requests : 0) };
+}
+
+/** Lets a proxy compile, connect and cache before it is measured. */
+export async function warmUp(
+  rig: Rig,
+  port: number,
+  seconds: number,
+  core: number | undefined,
+): Promise<void> {
+  if (seconds > 0)
+    await runWrk(rig, { port, request: SMALL, connections: WARM_UP_CONNECTIONS, seconds, core });
+}
+
+function lua({ method, sent }: Request, closing: boolean): string {
+  const fields = [...BROWSER_FIELDS, ...(closing ? [["Connection", "close"] as const] : [])];
+  return `wrk.method = "${method}"
+${fields.map(([name, value]) => `wrk.headers["${name}"] = "${value}"`).join("\n")}
+${sent ? `wrk.body = string.rep("y", ${sent})` : ""}
+function done(summary, latency)
+  local e = summary.errors
+  io.write(string.format('\\nRESULT {"requests":%d,"failed":%d,"seconds":%f,"bytes":%d,"p50Us":%f,"p99Us":%f}\\n',
+    summary.requests, e.connect + e.read + e.write + e.status + e.timeout, summary.duration / 1e6, summary.bytes,
+    latency:percentile(50), latency:percentile(99)))
+end
+`;
+}
