@@ -1,8 +1,8 @@
 import type { LineWriter } from "../shared/line_writer.ts";
-import { isoDate, LogClock, logDate } from "../shared/log_clock.ts";
+import { LogClock, logDate } from "../shared/log_clock.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
 import { haproxyLine } from "./haproxy_line.ts";
-import { jsonLine } from "./json_line.ts";
+import { JsonLines } from "./json_line.ts";
 import type { RequestIds } from "./request_id.ts";
 
 export type AccessLogFormat = "json" | "haproxy";
@@ -11,22 +11,21 @@ export type AccessLogFormat = "json" | "haproxy";
 export class AccessLog {
   readonly #writer: LineWriter;
   readonly #format: AccessLogFormat;
-  readonly #ids: RequestIds;
-  readonly #clock: LogClock;
+  readonly #json: JsonLines;
+  readonly #clock = new LogClock(logDate);
 
   constructor(format: AccessLogFormat, writer: LineWriter, ids: RequestIds) {
     this.#format = format;
     this.#writer = writer;
-    this.#ids = ids;
-    this.#clock = new LogClock(format === "json" ? isoDate : logDate);
+    this.#json = new JsonLines(ids);
   }
 
   /** `durationMs`: from the whole head of the request to its end, which is now. */
   write(exchange: Exchange, ending: Ending, durationMs: number): void {
     const nowMs = Date.now();
     if (this.#format === "json") {
-      const time = this.#clock.text(nowMs);
-      this.#writer.write(jsonLine(exchange, ending, durationMs, time, this.#ids.text(exchange.id)));
+      const { bytes, length } = this.#json.make(exchange, ending, durationMs, nowMs);
+      this.#writer.copy(bytes, length);
     } else {
       const date = this.#clock.text(Math.round(nowMs - durationMs - exchange.headMs));
       this.#writer.write(haproxyLine(exchange, ending, durationMs, date));

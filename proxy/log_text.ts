@@ -1,19 +1,10 @@
 /** What clients send, made fit for a line of the access log: printable ASCII, whatever it was, and never too long. */
 
-/** All printable ASCII but the quote and the backslash. */
-const PLAIN_JSON = /^[ !#-[\]-~]*$/;
 /** All printable ASCII but the quote and the sign of an escape. */
 const PLAIN_HAPROXY = /^[ !$-~]*$/;
 const ESCAPED_CHARS_MAX = 6;
 const FIRST_PRINTABLE = 32;
 const LAST_PRINTABLE = 126;
-
-/** bytes[from, end) as it stands within the quotes of a JSON string, cut off at `charsMax`. */
-export function jsonText(bytes: Buffer, from: number, end: number, charsMax: number): string {
-  const text = bytes.toString("latin1", from, Math.min(end, from + charsMax));
-  if (PLAIN_JSON.test(text)) return text;
-  return escapeJson(bytes.toString("utf8", from, Math.min(end, from + charsMax)), charsMax);
-}
 
 /** Any text as it stands within the quotes of a JSON string. */
 export function escapeJson(text: string, charsMax: number): string {

@@ -39,6 +39,12 @@ export class RequestIds {
     return fields;
   }
 
+  /** Writes what text() would say to out[to, …); its length. `chars`: that many from its end. */
+  write(number: number, out: Buffer, to: number, chars: number): number {
+    const end = this.#idAt + WORD.length;
+    return this.fields(number).copy(out, to, end - chars, end);
+  }
+
   text(number: number): string {
     return this.fields(number).toString("latin1", this.#idAt + WORD.length - 32, this.#idAt + WORD.length);
   }

@@ -39,6 +39,13 @@ export class LineWriter {
     this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
 
+  /** The same for bytes[0, length). */
+  copy(bytes: Buffer, length: number): void {
+    if (this.#used + length > this.#page.length && !this.#turnPage(length)) return;
+    this.#used += bytes.copy(this.#page, this.#used, 0, length);
+    this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
+  }
+
   /** Hands over what is taken now; the rest is offered again soon. */
   flush(): void {
     clearTimeout(this.#timer);
