@@ -2,8 +2,10 @@ import { loadConfig } from "../shared/config/load.ts";
 import type { AdminPlaces } from "../shared/process/admin.ts";
 import { Legacy } from "../shared/process/legacy.ts";
 import { parseAddress } from "../shared/process/listen_socket.ts";
+import { BEYOND_LOOPBACK, isLoopback } from "../shared/process/loopback.ts";
 import { makeRunDir } from "../shared/process/run_dir.ts";
 import type { Site } from "../shared/process/site.ts";
+import { UserError } from "../shared/user_error.ts";
 import type { Invocation } from "./command.ts";
 
 export type ModeName = "up" | "proxy" | "serve" | "worker";
@@ -28,8 +30,19 @@ export async function openSite({ configFile, name }: Invocation): Promise<Site> 
 export function adminPlaces(site: Site, mode: ModeName, http: string | undefined): AdminPlaces {
   return {
     socket: `${site.runDir}/${socketName(mode, site.name)}`,
-    http: http ?? httpAddress(site.config.admin.http, mode),
+    http: http === undefined ? httpAddress(site.config.admin.http, mode) : checkedHttp(http),
   };
+}
+
+/** Of --admin-http; the config's own has been checked. */
+function checkedHttp(address: string): string {
+  try {
+    if (address !== "" && !isLoopback(address)) throw new UserError(`--admin-http ${BEYOND_LOOPBACK}`, 2);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UserError(`--admin-http: ${error.message}`, 2);
+    throw error;
+  }
+  return address;
 }
 
 export function socketName(mode: ModeName, name: string): string {

@@ -68,3 +68,10 @@ test("values of the wrong kind are left to the shape check", () => {
     said({ proxy: { route: [{ host: 1, backend: 2 }, 3] }, backend: { a: 1, b: { servers: "x" } } }),
   ).toEqual([]);
 });
+
+test("the admin HTTP address may not be reached from elsewhere", () => {
+  const problems = relationProblems({ admin: { http: "0.0.0.0:9900" } });
+  expect(problems.map(({ path }) => path)).toEqual([["admin", "http"]]);
+  expect(relationProblems({ admin: { http: "127.0.0.1:9900" } })).toEqual([]);
+  expect(relationProblems({ admin: { http: "" } })).toEqual([]);
+});

@@ -1,3 +1,5 @@
+import { parseAddress } from "../process/listen_socket.ts";
+import { BEYOND_LOOPBACK, isLoopback } from "../process/loopback.ts";
 import { nearestName } from "./nearest_name.ts";
 import { isTable, type Path, type Problem, type Table } from "./problem.ts";
 
@@ -11,7 +13,24 @@ interface Located {
  * everything can be told at once.
  */
 export function relationProblems(config: Table): Problem[] {
-  return [...unknownBackends(config), ...twice(config)];
+  return [...unknownBackends(config), ...twice(config), ...adminBeyondLoopback(config)];
+}
+
+function adminBeyondLoopback(config: Table): Problem[] {
+  const http = tableAt(config, "admin")["http"];
+  if (typeof http !== "string" || http === "" || !isAddress(http) || isLoopback(http)) return [];
+  return [{ path: ["admin", "http"], sentence: `admin.http ${BEYOND_LOOPBACK}` }];
+}
+
+/** One that is none is told by its format. */
+function isAddress(text: string): boolean {
+  try {
+    parseAddress(text);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 function unknownBackends(config: Table): Problem[] {
