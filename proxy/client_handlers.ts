@@ -14,7 +14,10 @@ export function clientHandlers(edge: Edge, address: string): SocketHandler<Sessi
   const listener = { address, open: 0 };
   return {
     open(socket) {
-      const session = new Session(edge, socket, edge.peers.of(socket.remoteAddress));
+      // A client that has reset its connection while it waited to be accepted has no address any more; Bun's types
+      // do not know. It gets a session all the same, so that its close finds one.
+      const { remoteAddress = "" } = socket as { remoteAddress?: string };
+      const session = new Session(edge, socket, edge.peers.of(remoteAddress));
       session.port = socket.remotePort;
       session.listener = listener;
       listener.open++;
