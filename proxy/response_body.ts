@@ -1,7 +1,10 @@
 /** The response's body on its way to the client. */
+
+import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import { cut, finish, release } from "./exchange.ts";
 import type { Exchange } from "./exchange_state.ts";
 import { send } from "./send.ts";
+import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 
 export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer): void {
@@ -21,14 +24,20 @@ export function responseMoved(exchange: Exchange, upstream: Upstream): void {
   if (responseBody.done) {
     release(exchange);
     if (session.unsent === null) finish(exchange, "done");
-    else session.waitFor("client", timeouts.clientMs);
+    else waitForTaking(session, timeouts);
   } else if (session.unsent !== null) {
     upstream.pause();
-    session.waitFor("client", timeouts.clientMs);
+    waitForTaking(session, timeouts);
   } else {
     upstream.resume();
     session.waitFor("server", exchange.eventStream ? timeouts.tunnelMs : timeouts.serverMs);
   }
+}
+
+/** The client must take what it was sent. While paused, for requests sent ahead, we would not hear that it is gone. */
+function waitForTaking(session: Session, { clientMs }: EdgeTimeouts): void {
+  session.waitFor("client", clientMs);
+  session.resume();
 }
 
 /** The socket to the client takes more again. */
