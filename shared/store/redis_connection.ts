@@ -119,6 +119,9 @@ function reasonOf(error: unknown): string {
   const message = error.message;
   if (code === "ECONNREFUSED")
     return "the connection is refused: start Redis or set store.url to where it is";
+  // How ioredis says that there is no connection at this moment.
+  if (message.startsWith("Stream isn't writeable"))
+    return "the connection is lost: start Redis or set store.url to where it is";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "there is no host of that name: check store.url";
   if (code === "ETIMEDOUT" || message === "connect ETIMEDOUT")
     return "it does not answer: check store.url and the network";
