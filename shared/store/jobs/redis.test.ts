@@ -52,7 +52,8 @@ describe("a Redis that has its troubles", () => {
     await blocked();
     await redis.cli("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     await expect(waiting).rejects.toThrow(/^Redis at 127\.0\.0\.1:/);
-    const found = await store.claim("lost", "a", 10, 0, signal);
+    // As the fetcher does: a call that meets the lost connection is made again.
+    const found = await until(() => store.claim("lost", "a", 10, 0, signal), "a claim is answered");
     expect(found.jobs.map(({ payload }) => payload)).toEqual(["2"]);
     const settlements = [...jobs, ...found.jobs].map(({ queue, fence }) => {
       return { queue, fence, outcome: { kind: "ack" as const } };
