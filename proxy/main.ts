@@ -87,17 +87,21 @@ class ProxySupervisor implements ProxyMode {
       throw new UserError("proxy.workers can't be changed by a reload: restart, or set it back");
     }
     const addresses = config.proxy.listen.map(({ address }) => address);
+    const before = { config: this.#config, watches: this.#watches, addresses: this.#listeners.addresses };
     const added = this.#listeners.add(addresses);
-    const before = { config: this.#config, watches: this.#watches };
     this.#config = config;
     this.#watches = this.#watch(config, before.watches);
     try {
-      await this.#reloads.apply(this.#plan(addresses), added);
+      // With the old listeners still open: what is closed can't be taken back when a child refuses the plan.
+      await this.#reloads.apply(this.#plan(this.#listeners.addresses), added);
     } catch (error) {
       this.#config = before.config;
       this.#watches = before.watches;
-      await this.#reloads.apply(this.#plan(before.config.proxy.listen.map(({ address }) => address)), []);
+      await this.#reloads.apply(this.#plan(before.addresses), []);
       throw error;
+    }
+    if (before.addresses.some((address) => !addresses.includes(address))) {
+      await this.#reloads.apply(this.#plan(addresses), []);
     }
     for (const watch of before.watches) watch.stop();
     for (const watch of this.#watches) watch.start();

@@ -57,6 +57,26 @@ test("a bad file changes nothing and says why; so does a port in use", async () 
   expect((await edge.status()).modes.proxy.listeners).toHaveLength(1);
 });
 
+test("a reload that a data-plane process can't apply leaves the listeners it would have closed open", async () => {
+  await using origin = Origin.start("a");
+  const [kept, extra] = [await freePort(), await freePort()];
+  const servers = [origin.address];
+  const listen = (port: number) => `[[proxy.listen]]\naddress = "127.0.0.1:${port}"\n`;
+  await using edge = await EdgeSite.start({ servers, tables: listen(kept) });
+  const bad = configOf(edge.port, {
+    servers,
+    proxy: 'access_log_to = "file:no/such/folder/log"',
+    tables: listen(extra),
+  });
+  await edge.trivet.folder.write("trivet.toml", bad + ADMIN);
+  const { code, stderr } = await edge.trivet.run(["reload"]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("access log");
+  expect(await accepts(kept)).toBe(true);
+  expect(await accepts(extra)).toBe(false);
+  expect((await edge.get()).status).toBe(200);
+}, 30_000);
+
 test("HUP reloads; a tunnel and the state of a server live on", async () => {
   await using origin = Origin.start("a");
   using raw = RawOrigin.start((connection, bytes) => {
