@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync } from "node:fs";
+import { trivetBinary } from "../harness/binary.ts";
 import { runTrivet } from "../harness/command.ts";
 import { Folder } from "../harness/folder.ts";
 import { freePort } from "../harness/free_port.ts";
@@ -134,7 +135,10 @@ test("a config that may not be read is told, by its name", async () => {
   chmodSync(`${folder.path}/trivet.toml`, 0);
   const nobody = 65534;
   chmodSync(folder.path, 0o755);
-  const child = Bun.spawn([process.env["TRIVET_BIN"] ?? "dist/trivet", "proxy"], {
+  // A copy: another user may not be able to reach the folder that the binary was built in.
+  copyFileSync(trivetBinary(), `${folder.path}/trivet`);
+  chmodSync(`${folder.path}/trivet`, 0o755);
+  const child = Bun.spawn([`${folder.path}/trivet`, "proxy"], {
     cwd: folder.path,
     ...(process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}),
     stdio: ["ignore", "ignore", "pipe"],
