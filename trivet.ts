@@ -3,6 +3,7 @@ import { backend } from "./cli/backend.ts";
 import { check } from "./cli/check.ts";
 import { child } from "./cli/child.ts";
 import type { Command } from "./cli/command.ts";
+import { doctor } from "./cli/doctor.ts";
 import { help } from "./cli/help.ts";
 import { init } from "./cli/init.ts";
 import { jobs } from "./cli/jobs.ts";
@@ -28,6 +29,7 @@ const COMMANDS: readonly Command[] = [
   backend,
   reload,
   upgrade,
+  doctor,
   jobs,
   run,
   test,

@@ -22,7 +22,7 @@ export interface KernelLimits {
 /** Reads a file of /proc; undefined when there is none. */
 export type ReadText = (path: string) => string | undefined;
 
-export function readKernelLimits(read: ReadText = readProc): KernelLimits {
+export function readKernelLimits(read: ReadText = readText): KernelLimits {
   const numbers = (path: string) => (read(path) ?? "").trim().split(/\s+/).map(Number);
   const [portFirst = 32_768, portLast = 60_999] = numbers("/proc/sys/net/ipv4/ip_local_port_range");
   const [filesOpen = 0] = numbers("/proc/sys/fs/file-nr");
@@ -47,7 +47,8 @@ function hardLimit(limits: string): number {
   return hard === "unlimited" ? Number.POSITIVE_INFINITY : Number(hard ?? 0);
 }
 
-function readProc(path: string): string | undefined {
+/** A whole file; undefined when it is not there or may not be read. */
+export function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {

@@ -18,6 +18,7 @@ function open() {
     fcntl: { args: [i32, i32, i32], returns: i32 },
     close: { args: [i32], returns: i32 },
     prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
+    adjtimex: { args: [pointer], returns: i32 },
     __errno_location: { args: [], returns: pointer },
   } as const;
   try {
