@@ -3,6 +3,7 @@ import { freePort } from "./harness/free_port.ts";
 import { Load } from "./harness/load.ts";
 import { Trivet } from "./harness/trivet.ts";
 import { until } from "./harness/until.ts";
+import { AppSite } from "./serve/app_site.ts";
 
 const APP = (version: number) =>
   `export default { async fetch() { await Bun.sleep(5); return new Response("version ${version}"); } };`;
@@ -61,3 +62,19 @@ test("trivet upgrade hands over edge, app and jobs together", async () => {
   expect(pid).not.toBe(site.pid);
   process.kill(pid, "SIGKILL");
 }, 60_000);
+
+test("a reload that names another handlers file brings its schemas to the app", async () => {
+  const jobs = (type: string) => `import { t } from "elysia"; import { defineJobs } from "trivet";
+    export default defineJobs({ greet: { schema: t.Object({ name: t.${type}() }), run() {} } });`;
+  const app = `import { jobs } from "trivet"; export default { fetch: () =>
+    jobs.enqueue("greet", { name: 1 }).then(() => new Response("taken"), ({ message }) => new Response(message)) };`;
+  await using site = await AppSite.start({
+    files: { "app.ts": app, "jobs.ts": jobs("String"), "other.ts": jobs("Number") },
+  });
+  const answer = async () => (await fetch(site.url, { keepalive: false })).text();
+  expect(await answer()).toContain("payload.name");
+  const config = await Bun.file(`${site.path}/trivet.toml`).text();
+  await site.write("trivet.toml", `${config}\n[worker]\nhandlers = "other.ts"\n`);
+  expect((await site.trivet.run(["reload"])).stderr).toBe("");
+  await until(async () => (await answer()) === "taken", "the new schema decides");
+});

@@ -10,6 +10,7 @@ import { trivetModule } from "../sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type StopApp, startApp } from "./app.ts";
+import { RequestDeadline } from "./request_deadline.ts";
 import { type Place, ServerGroup } from "./server_group.ts";
 
 export interface ServeBoot {
@@ -18,6 +19,7 @@ export interface ServeBoot {
   listeners: Place[];
   socket: string;
   store: StoreAddress;
+  requestTimeoutMs: number;
 }
 
 /** What a child says before it is ready: where the edge can reach it alone. */
@@ -34,6 +36,7 @@ export function runChild(): void {
 /** One process of the app server: the user's app behind its listeners. */
 class ServeRoom implements ChildRoom<ServeBoot, never> {
   readonly #link: ParentLink<ServeBoot, never, ServeNotice>;
+  readonly #metrics: Metrics;
   readonly #onEnqueued;
   readonly #requests;
   readonly #inFlight;
@@ -43,6 +46,7 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
 
   constructor(link: ParentLink<ServeBoot, never, ServeNotice>, metrics: Metrics) {
     this.#link = link;
+    this.#metrics = metrics;
     this.#onEnqueued = enqueuedCounter(metrics);
     this.#requests = metrics.counter("trivet_serve_requests_total", "Requests given to the app");
     this.#inFlight = metrics.gauge("trivet_serve_requests_in_flight", "Requests the app is working on");
@@ -51,14 +55,17 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     });
   }
 
-  async boot({ app, handlers, listeners, socket, store }: ServeBoot): Promise<void> {
+  async boot({ app, handlers, listeners, socket, store, requestTimeoutMs }: ServeBoot): Promise<void> {
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
     this.#jobs = jobsClient({ openStore: () => openJobStore(store), onEnqueued: this.#onEnqueued });
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
     this.#jobs.useHandlers(await importHandlersIfThere(handlers));
-    this.#group = new ServerGroup([...listeners, { unix: socket }], app, this.#requests);
+    const deadline = new RequestDeadline(requestTimeoutMs, this.#metrics);
+    this.#group = new ServerGroup([...listeners, { unix: socket }], app, this.#requests, (handler) =>
+      deadline.bound(handler),
+    );
     this.#stopApp = await startApp(app, this.#group);
     this.#link.tell({ socket });
   }

@@ -28,6 +28,8 @@ class ServeMode implements Mode {
   readonly name = "serve";
   readonly #site: Site;
   #config: ServeConfig;
+  /** Schemas of payloads come from there. */
+  #handlers: string;
   readonly #store: StoreAddress;
   readonly #onSockets: (paths: string[]) => void;
   readonly #fleet: Fleet<ServeBoot, never, ServeNotice>;
@@ -38,6 +40,7 @@ class ServeMode implements Mode {
     const { serve } = site.config;
     this.#site = site;
     this.#config = serve;
+    this.#handlers = site.config.worker.handlers;
     this.#store = store;
     this.#onSockets = onSockets;
     this.#fleet = new Fleet({
@@ -66,18 +69,21 @@ class ServeMode implements Mode {
   }
 
   /** Loads the app's code anew, child by child: when the first new one can't boot, nothing has changed. */
-  async reload({ serve }: Config): Promise<void> {
+  async reload({ serve, worker }: Config): Promise<void> {
     const before = this.#config;
+    const handlersBefore = this.#handlers;
     if (String(serve.listen) !== String(before.listen) || serve.workers !== before.workers) {
       throw new UserError(
         "serve.listen and serve.workers can't be changed by a reload: restart, or set them back",
       );
     }
     this.#config = serve;
+    this.#handlers = worker.handlers;
     try {
       await this.#fleet.roll();
     } catch (error) {
       this.#config = before;
+      this.#handlers = handlersBefore;
       throw error;
     }
   }
@@ -113,10 +119,11 @@ class ServeMode implements Mode {
   #boot(): ServeBoot {
     return {
       app: this.#config.app,
-      handlers: this.#site.config.worker.handlers,
+      handlers: this.#handlers,
       listeners: this.#listeners,
       socket: newSocketPath(this.#site.runDir),
       store: this.#store,
+      requestTimeoutMs: this.#config.request_timeout,
     };
   }
 

@@ -4,6 +4,9 @@ import type { Answer, AppOptions, FetchHandler, Route } from "./app_options.ts";
 
 const HEALTH_PATHS = ["/healthz", "/readyz"];
 
+/** What every handler of an app is put into. */
+export type Bound = (handler: FetchHandler) => FetchHandler;
+
 export interface RequestHandlers {
   fetch: (request: Request) => Answer;
   routes: Record<string, Route>;
@@ -13,20 +16,36 @@ export interface RequestHandlers {
  * The handlers of a child at work. `server` is what user code gets as the second argument. A route that is a constant
  * Response stays with Bun, which answers it without calling us: it is not counted.
  */
-export function workingHandlers(app: AppOptions, server: unknown, requests: Counter): RequestHandlers {
-  return wrap(app, (handler) => (request) => {
-    requests.value++;
-    return handler(request, server);
+export function workingHandlers(
+  app: AppOptions,
+  server: unknown,
+  requests: Counter,
+  bound: Bound = (handler) => handler,
+): RequestHandlers {
+  return wrap(app, (given) => {
+    const handler = bound(given);
+    return (request) => {
+      requests.value++;
+      return handler(request, server);
+    };
   });
 }
 
 /** The handlers of a child that leaves: every answer tells the client to use another connection (RFC 9112 section 9.6). */
-export function leavingHandlers(app: AppOptions, server: unknown, requests: Counter): RequestHandlers {
+export function leavingHandlers(
+  app: AppOptions,
+  server: unknown,
+  requests: Counter,
+  bound: Bound = (handler) => handler,
+): RequestHandlers {
   const routes = mapRoutes(app.routes, (route) => (route instanceof Response ? () => route.clone() : route));
-  return wrap({ ...app, routes }, (handler) => async (request) => {
-    requests.value++;
-    const response = await handler(request, server);
-    return response instanceof Response ? withClose(response) : response;
+  return wrap({ ...app, routes }, (given) => {
+    const handler = bound(given);
+    return async (request) => {
+      requests.value++;
+      const response = await handler(request, server);
+      return response instanceof Response ? withClose(response) : response;
+    };
   });
 }
 

@@ -7,7 +7,7 @@ import { UserError } from "../../shared/user_error.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type AppOptions, readAppOptions } from "./app_options.ts";
 import { fdsOnPorts } from "./listener_fds.ts";
-import { leavingHandlers, workingHandlers } from "./request_handlers.ts";
+import { type Bound, leavingHandlers, workingHandlers } from "./request_handlers.ts";
 
 export type Place = { hostname: string; port: number } | { unix: string };
 type BunServer = Server<unknown>;
@@ -22,14 +22,16 @@ export class ServerGroup {
   readonly #places: readonly Place[];
   readonly #requests: Counter;
   readonly #appFile: string;
+  readonly #bound: Bound;
   #servers: BunServer[] = [];
   #app: AppOptions | undefined;
   #drained: Promise<void> | undefined;
 
-  constructor(places: readonly Place[], appFile: string, requests: Counter) {
+  constructor(places: readonly Place[], appFile: string, requests: Counter, bound: Bound) {
     this.#places = places;
     this.#appFile = appFile;
     this.#requests = requests;
+    this.#bound = bound;
   }
 
   get listening(): boolean {
@@ -61,7 +63,7 @@ export class ServerGroup {
   #bunOptions(app: AppOptions, leaving = false): object {
     const { websocket, maxRequestBodySize } = app;
     return {
-      ...(leaving ? leavingHandlers : workingHandlers)(app, this, this.#requests),
+      ...(leaving ? leavingHandlers : workingHandlers)(app, this, this.#requests, this.#bound),
       error: app.error ?? ((error: Error) => this.#failed(error)),
       ...(websocket && { websocket }),
       ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),

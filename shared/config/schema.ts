@@ -223,6 +223,7 @@ const ServeSection = section(
       },
     ),
     workers: workers('app processes; "auto" is one a core'),
+    request_timeout: duration("0", "from a request's head to the response's head; then 504; 0: no limit"),
     boot_timeout: duration("60s", "a child that is not ready by then is started again"),
     drain_timeout: duration("30s", "after TERM, requests still running then are cut"),
   },
