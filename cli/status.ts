@@ -5,6 +5,7 @@ import type { Command, Invocation } from "./command.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const WATCH_MS = 2000;
+const MIB = 1024 * 1024;
 /** Cursor home, clear to the end (ECMA-48, CUP and ED). */
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 
@@ -48,15 +49,16 @@ function describe({ mode, status }: Running): string {
 }
 
 function childTable({ children }: Status, now: number): string {
-  const rows = children.map(({ kind, slot, pid, state, startedAtMs, restarts, detail }) => [
+  const rows = children.map(({ kind, slot, pid, state, startedAtMs, memoryBytes, restarts, detail }) => [
     `${kind} ${slot}`,
     String(pid),
     state,
     formatAge(now - startedAtMs),
+    `${Math.round(memoryBytes / MIB)} MiB`,
     String(restarts),
     formatDetail(detail),
   ]);
-  return formatTable(["CHILD", "PID", "STATE", "AGE", "RESTARTS", ""], rows);
+  return formatTable(["CHILD", "PID", "STATE", "AGE", "MEMORY", "RESTARTS", ""], rows);
 }
 
 /** What each mode says of itself; parts of the same name look the same whoever says them. */

@@ -20,6 +20,8 @@ export interface ServeBoot {
   socket: string;
   store: StoreAddress;
   requestTimeoutMs: number;
+  /** The child asks to be replaced after so many; 0: never. */
+  requestsMax: number;
 }
 
 /** What a child says before it is ready: where the edge can reach it alone. */
@@ -55,7 +57,15 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     });
   }
 
-  async boot({ app, handlers, listeners, socket, store, requestTimeoutMs }: ServeBoot): Promise<void> {
+  async boot({
+    app,
+    handlers,
+    listeners,
+    socket,
+    store,
+    requestTimeoutMs,
+    requestsMax,
+  }: ServeBoot): Promise<void> {
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
@@ -63,7 +73,8 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
     this.#jobs.useHandlers(await importHandlersIfThere(handlers));
     const deadline = new RequestDeadline(requestTimeoutMs, this.#metrics);
-    this.#group = new ServerGroup([...listeners, { unix: socket }], app, this.#requests, (handler) =>
+    const watch = { seen: () => this.#seen(requestsMax), everything: requestsMax > 0 };
+    this.#group = new ServerGroup([...listeners, { unix: socket }], app, watch, (handler) =>
       deadline.bound(handler),
     );
     this.#stopApp = await startApp(app, this.#group);
@@ -77,6 +88,10 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
 
   detail(): unknown {
     return { requests: this.#requests.value, inFlight: this.#group?.pendingRequests ?? 0 };
+  }
+
+  #seen(requestsMax: number): void {
+    if (++this.#requests.value === requestsMax) this.#link.leave("max_requests");
   }
 
   /** What no handler caught may have left the app half-done: the supervisor starts a fresh one. */

@@ -6,6 +6,7 @@ import type { Child } from "../../shared/process/child.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { openListenSockets, parseAddress } from "../../shared/process/listen_socket.ts";
 import type { Mode } from "../../shared/process/mode.ts";
+import { type RecycleLimits, requestLimit } from "../../shared/process/recycle.ts";
 import type { Site } from "../../shared/process/site.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
@@ -48,6 +49,7 @@ class ServeMode implements Mode {
       slots: serve.workers === "auto" ? availableParallelism() : serve.workers,
       bootTimeoutMs: serve.boot_timeout,
       drainTimeoutMs: serve.drain_timeout,
+      limits: () => this.#limits(),
       boot: () => this.#boot(),
       onMessage: (child, { socket }) => this.#sockets.set(child, socket),
       onReady: () => this.#announce(),
@@ -124,7 +126,13 @@ class ServeMode implements Mode {
       socket: newSocketPath(this.#site.runDir),
       store: this.#store,
       requestTimeoutMs: this.#config.request_timeout,
+      requestsMax: requestLimit(this.#config.max_requests, this.#config.max_requests_jitter, Math.random()),
     };
+  }
+
+  #limits(): RecycleLimits {
+    const { max_memory: memoryBytes, max_age: ageMs, hang_timeout: hangMs } = this.#config;
+    return { memoryBytes, ageMs, hangMs };
   }
 
   #announce(): void {

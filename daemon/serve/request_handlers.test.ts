@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
-import { Counter } from "../../shared/metrics.ts";
 import { type AppOptions, readAppOptions } from "./app_options.ts";
-import { leavingHandlers, type RequestHandlers, workingHandlers } from "./request_handlers.ts";
+import {
+  leavingHandlers,
+  type RequestHandlers,
+  type RequestWatch,
+  workingHandlers,
+} from "./request_handlers.ts";
 
 const SERVER = { name: "server" };
 
@@ -9,6 +13,16 @@ function app(given: object): AppOptions {
   const options = readAppOptions(given);
   if (!options) throw new Error("no app");
   return options;
+}
+
+function counting(everything = false): RequestWatch & { count: number } {
+  return {
+    count: 0,
+    everything,
+    seen() {
+      this.count++;
+    },
+  };
 }
 
 function request(path: string): Request {
@@ -22,7 +36,7 @@ async function call(route: unknown, path: string): Promise<Response> {
 }
 
 test("counts a request and gives the handler the server", async () => {
-  const requests = new Counter();
+  const watch = counting();
   const seen: unknown[] = [];
   const options = app({
     fetch: (_request: Request, server: unknown) => {
@@ -31,16 +45,32 @@ test("counts a request and gives the handler the server", async () => {
     },
     routes: { "/a": { GET: () => new Response("routed") } },
   });
-  const { fetch, routes } = workingHandlers(options, SERVER, requests);
+  const { fetch, routes } = workingHandlers(options, SERVER, watch);
   expect(await (await call(fetch, "/")).text()).toBe("fetched");
   expect(await (await call((routes["/a"] as Record<string, unknown>)["GET"], "/a")).text()).toBe("routed");
-  expect([requests.value, seen]).toEqual([2, [SERVER]]);
+  expect([watch.count, seen]).toEqual([2, [SERVER]]);
+});
+
+test("a constant answer stays with Bun, unless every request must be seen", async () => {
+  const given = app({
+    routes: { "/a": new Response("constant"), "/b": { GET: new Response("in a table") } },
+  });
+  expect(workingHandlers(given, SERVER, counting()).routes["/a"]).toBeInstanceOf(Response);
+  const watch = counting(true);
+  const { routes } = workingHandlers(given, SERVER, watch);
+  for (let time = 0; time < 2; time++) {
+    expect(await (await call(routes["/a"], "/a")).text()).toBe("constant");
+    expect(await (await call((routes["/b"] as Record<string, unknown>)["GET"], "/b")).text()).toBe(
+      "in a table",
+    );
+  }
+  expect(watch.count).toBe(4);
 });
 
 test("answers health only where the app has nothing", async () => {
   const answer = (status: number) => ({ fetch: () => new Response("app", { status }) });
   const health = async (given: object) => {
-    const route = workingHandlers(app(given), SERVER, new Counter()).routes["/healthz"];
+    const route = workingHandlers(app(given), SERVER, counting()).routes["/healthz"];
     const response = await call(route, "/healthz");
     return `${response.status} ${await response.text()}`;
   };
@@ -51,7 +81,7 @@ test("answers health only where the app has nothing", async () => {
     const { routes } = workingHandlers(
       app({ routes: { [pattern]: () => new Response() } }),
       SERVER,
-      new Counter(),
+      counting(),
     );
     expect(Object.keys(routes)).toEqual(pattern === "/healthz" ? ["/healthz", "/readyz"] : [pattern]);
   }
@@ -64,7 +94,7 @@ test("a child that leaves asks every client to close", async () => {
       asked.url.endsWith("/far") ? immutable : new Response("near", { status: 201 }),
     routes: { "/constant": new Response("constant"), "/table": { GET: new Response("in a table") } },
   });
-  const { fetch: leaving, routes } = leavingHandlers(options, SERVER, new Counter());
+  const { fetch: leaving, routes } = leavingHandlers(options, SERVER, counting());
   const table = routes["/table"] as Record<string, unknown>;
   const responses = [
     await call(leaving, "/"),
@@ -83,6 +113,6 @@ test("a child that leaves asks every client to close", async () => {
 });
 
 test("after a WebSocket upgrade there is no response", async () => {
-  const { fetch } = leavingHandlers(app({ fetch: () => undefined }), SERVER, new Counter());
+  const { fetch } = leavingHandlers(app({ fetch: () => undefined }), SERVER, counting());
   expect(await fetch(request("/"))).toBeUndefined();
 });

@@ -1,8 +1,14 @@
 /** An app's handlers as Bun.serve gets them: each request counted, health answered, connections closed when draining. */
-import type { Counter } from "../../shared/metrics.ts";
 import type { Answer, AppOptions, FetchHandler, Route } from "./app_options.ts";
 
 const HEALTH_PATHS = ["/healthz", "/readyz"];
+
+/** Is told of each request that the app gets. */
+export interface RequestWatch {
+  seen(): void;
+  /** Constant answers count too, so that Bun may not give them without us. */
+  everything: boolean;
+}
 
 /** What every handler of an app is put into. */
 export type Bound = (handler: FetchHandler) => FetchHandler;
@@ -14,18 +20,18 @@ export interface RequestHandlers {
 
 /**
  * The handlers of a child at work. `server` is what user code gets as the second argument. A route that is a constant
- * Response stays with Bun, which answers it without calling us: it is not counted.
+ * Response stays with Bun, which answers it without calling us, unless everything must be seen.
  */
 export function workingHandlers(
   app: AppOptions,
   server: unknown,
-  requests: Counter,
+  watch: RequestWatch,
   bound: Bound = (handler) => handler,
 ): RequestHandlers {
-  return wrap(app, (given) => {
+  return wrap(watch.everything ? withoutConstants(app) : app, (given) => {
     const handler = bound(given);
     return (request) => {
-      requests.value++;
+      watch.seen();
       return handler(request, server);
     };
   });
@@ -35,18 +41,22 @@ export function workingHandlers(
 export function leavingHandlers(
   app: AppOptions,
   server: unknown,
-  requests: Counter,
+  watch: RequestWatch,
   bound: Bound = (handler) => handler,
 ): RequestHandlers {
-  const routes = mapRoutes(app.routes, (route) => (route instanceof Response ? () => route.clone() : route));
-  return wrap({ ...app, routes }, (given) => {
+  return wrap(withoutConstants(app), (given) => {
     const handler = bound(given);
     return async (request) => {
-      requests.value++;
+      watch.seen();
       const response = await handler(request, server);
       return response instanceof Response ? withClose(response) : response;
     };
   });
+}
+
+function withoutConstants(app: AppOptions): AppOptions {
+  const routes = mapRoutes(app.routes, (route) => (route instanceof Response ? () => route.clone() : route));
+  return { ...app, routes };
 }
 
 type Wrapper = (handler: FetchHandler) => (request: Request) => Answer;

@@ -1,13 +1,12 @@
 /** The listeners of one child as one server: what user code sees as `server`, and what the child drains. */
 import type { Server } from "bun";
 import { log } from "../../shared/log.ts";
-import type { Counter } from "../../shared/metrics.ts";
 import { stopNewConnections } from "../../shared/process/listen_socket.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type AppOptions, readAppOptions } from "./app_options.ts";
 import { fdsOnPorts } from "./listener_fds.ts";
-import { type Bound, leavingHandlers, workingHandlers } from "./request_handlers.ts";
+import { type Bound, leavingHandlers, type RequestWatch, workingHandlers } from "./request_handlers.ts";
 
 export type Place = { hostname: string; port: number } | { unix: string };
 type BunServer = Server<unknown>;
@@ -20,17 +19,17 @@ const bunServe = Bun.serve;
 
 export class ServerGroup {
   readonly #places: readonly Place[];
-  readonly #requests: Counter;
+  readonly #watch: RequestWatch;
   readonly #appFile: string;
   readonly #bound: Bound;
   #servers: BunServer[] = [];
   #app: AppOptions | undefined;
   #drained: Promise<void> | undefined;
 
-  constructor(places: readonly Place[], appFile: string, requests: Counter, bound: Bound) {
+  constructor(places: readonly Place[], appFile: string, watch: RequestWatch, bound: Bound) {
     this.#places = places;
     this.#appFile = appFile;
-    this.#requests = requests;
+    this.#watch = watch;
     this.#bound = bound;
   }
 
@@ -63,7 +62,7 @@ export class ServerGroup {
   #bunOptions(app: AppOptions, leaving = false): object {
     const { websocket, maxRequestBodySize } = app;
     return {
-      ...(leaving ? leavingHandlers : workingHandlers)(app, this, this.#requests, this.#bound),
+      ...(leaving ? leavingHandlers : workingHandlers)(app, this, this.#watch, this.#bound),
       error: app.error ?? ((error: Error) => this.#failed(error)),
       ...(websocket && { websocket }),
       ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),

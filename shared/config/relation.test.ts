@@ -55,6 +55,14 @@ test("routes that differ in host or prefix stand side by side", () => {
   expect(said({ proxy: { route } })).toEqual([]);
 });
 
+test("a hang timeout shorter than two heartbeats", () => {
+  const hang = (text: unknown) => said({ serve: { hang_timeout: text } });
+  expect(["0", "2s", "1m", "soon", 1].flatMap(hang)).toEqual([]);
+  expect(hang("1500ms")).toEqual([
+    "serve.hang_timeout: serve.hang_timeout must be at least 2s, for a child gives a sign of life every second; 0 is never",
+  ]);
+});
+
 test("a queue or a server named twice", () => {
   expect(said({ worker: { queues: [{ name: "a" }, { name: "a" }] } })).toHaveLength(1);
   expect(said({ backend: { x: { servers: ["a:1", { address: "a:1" }] }, y: { servers: ["a:1"] } } })).toEqual(

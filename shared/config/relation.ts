@@ -1,7 +1,11 @@
 import { parseAddress } from "../process/listen_socket.ts";
 import { BEYOND_LOOPBACK, isLoopback } from "../process/loopback.ts";
+import { parseDuration } from "./duration.ts";
+import { format, formatNamed } from "./format.ts";
 import { nearestName } from "./nearest_name.ts";
 import { isTable, type Path, type Problem, type Table } from "./problem.ts";
+
+const HANG_SHORTEST_MS = 2000;
 
 interface Located {
   path: Path;
@@ -13,13 +17,28 @@ interface Located {
  * everything can be told at once.
  */
 export function relationProblems(config: Table): Problem[] {
-  return [...unknownBackends(config), ...twice(config), ...adminBeyondLoopback(config)];
+  return [
+    ...unknownBackends(config),
+    ...twice(config),
+    ...adminBeyondLoopback(config),
+    ...hastyHangTimeout(config),
+  ];
 }
 
 function adminBeyondLoopback(config: Table): Problem[] {
   const http = tableAt(config, "admin")["http"];
   if (typeof http !== "string" || http === "" || !isAddress(http) || isLoopback(http)) return [];
   return [{ path: ["admin", "http"], sentence: `admin.http ${BEYOND_LOOPBACK}` }];
+}
+
+function hastyHangTimeout(config: Table): Problem[] {
+  const text = tableAt(config, "serve")["hang_timeout"];
+  if (typeof text !== "string" || !formatNamed(format("duration"))?.accepts(text)) return [];
+  const ms = parseDuration(text);
+  if (ms === 0 || ms >= HANG_SHORTEST_MS) return [];
+  const sentence =
+    "serve.hang_timeout must be at least 2s, for a child gives a sign of life every second; 0 is never";
+  return [{ path: ["serve", "hang_timeout"], sentence }];
 }
 
 /** One that is none is told by its format. */

@@ -3,7 +3,7 @@ import type { Sample } from "../metrics.ts";
 import { UserError } from "../user_error.ts";
 import { type FdChannel, openFdChannel, sendFds } from "./fd_channel.ts";
 import { closeSockets } from "./listen_socket.ts";
-import type { ChildKind, Notice, Order } from "./message.ts";
+import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
 
 const REPORT_WAIT_MS = 500;
 /**
@@ -19,7 +19,7 @@ export type ChildState = "starting" | "ready" | "draining" | "gone";
 export interface ChildEvents<Up> {
   ready(): void;
   message(body: Up): void;
-  /** It was sent TERM and would like to be replaced. */
+  /** It would like to be replaced; `asked` says why. */
   leave(): void;
   /** The process has ended; `sentence` says why when the child could say it. */
   gone(sentence: string): void;
@@ -39,12 +39,16 @@ export interface Report {
 
 /** One managed process, as its supervisor sees it. */
 export class Child<Boot, Down, Up> {
+  readonly kind: ChildKind;
   readonly slot: number;
   readonly startedAtMs = Date.now();
   state: ChildState = "starting";
-  /** When the child was last heard of; its heartbeat comes every second. */
-  heardAtMs = Date.now();
+  /** Why it would like to be replaced. */
+  asked: LeaveReason | undefined;
   samples: Sample[] = [];
+  // By the clock that nobody sets.
+  readonly #bornAtMs = performance.now();
+  #heardAtMs = performance.now();
   readonly #process: Subprocess;
   readonly #channel: FdChannel | undefined;
   readonly #reports = new Map<number, (report: Report) => void>();
@@ -58,6 +62,7 @@ export class Child<Boot, Down, Up> {
     { fds, channel }: ChildFds,
     events: ChildEvents<Up>,
   ) {
+    this.kind = kind;
     this.slot = slot;
     this.#channel = channel ? openFdChannel() : undefined;
     const inherited = this.#channel ? [...fds, this.#channel.theirs] : fds;
@@ -88,6 +93,20 @@ export class Child<Boot, Down, Up> {
     return this.#process.pid;
   }
 
+  get ageMs(): number {
+    return performance.now() - this.#bornAtMs;
+  }
+
+  /** How long nothing came from it; its heartbeat comes every second once it is ready. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAtMs;
+  }
+
+  /** We could not hear for so long. */
+  forgiveSilence(ms: number): void {
+    this.#heardAtMs += ms;
+  }
+
   tell(body: Down): void {
     this.#send({ kind: "room", body });
   }
@@ -96,6 +115,13 @@ export class Child<Boot, Down, Up> {
     if (this.state === "gone") return;
     this.state = "draining";
     this.#send({ kind: "drain" });
+  }
+
+  /** Kills it for this reason. */
+  condemn(sentence: string): void {
+    this.#failure = sentence;
+    this.state = "draining";
+    this.kill();
   }
 
   kill(): void {
@@ -119,7 +145,7 @@ export class Child<Boot, Down, Up> {
   }
 
   #hear(notice: Notice<Up>, events: ChildEvents<Up>): void {
-    this.heardAtMs = Date.now();
+    this.#heardAtMs = performance.now();
     switch (notice.kind) {
       case "ready":
         if (this.state === "starting") this.state = "ready";
@@ -129,6 +155,7 @@ export class Child<Boot, Down, Up> {
         this.#failure = notice.sentence;
         return;
       case "leave":
+        this.asked = notice.reason;
         events.leave();
         return;
       case "beat":

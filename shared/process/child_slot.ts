@@ -1,11 +1,19 @@
 import { log } from "../log.ts";
-import { sentenceOf, UserError } from "../user_error.ts";
+import { UserError } from "../user_error.ts";
 import { restartDelayMs } from "./backoff.ts";
 import { Child } from "./child.ts";
 import type { FleetSpec } from "./fleet.ts";
 
 /** A child that was ready this long is forgiven its earlier failures. */
 const STEADY_MS = 10_000;
+
+/** What a slot tells its fleet, beside what the fleet's owner wants to know. */
+export interface SlotSpec<Boot, Down, Up> extends FleetSpec<Boot, Down, Up> {
+  /** The child would like to be replaced. */
+  onAsked(): void;
+  /** It died and will be started again. */
+  onRestart(): void;
+}
 
 /** One place among a fleet's children: who holds it now, who is leaving it, and when a dead one is started again. */
 export class ChildSlot<Boot, Down, Up> {
@@ -14,7 +22,7 @@ export class ChildSlot<Boot, Down, Up> {
   /** Why the last one died; "" once its successor has been steady. */
   lastFailure = "";
   readonly #index: number;
-  readonly #spec: FleetSpec<Boot, Down, Up>;
+  readonly #spec: SlotSpec<Boot, Down, Up>;
   /** Started to take the place of `current`; not ready yet. */
   #candidate: Child<Boot, Down, Up> | undefined;
   /** Replaced; they finish what they have. */
@@ -25,7 +33,7 @@ export class ChildSlot<Boot, Down, Up> {
   /** A dead child is started again. */
   #kept = false;
 
-  constructor(index: number, spec: FleetSpec<Boot, Down, Up>) {
+  constructor(index: number, spec: SlotSpec<Boot, Down, Up>) {
     this.#index = index;
     this.#spec = spec;
   }
@@ -78,7 +86,7 @@ export class ChildSlot<Boot, Down, Up> {
       {
         ready: resolve,
         message: (body) => this.#spec.onMessage?.(child, body),
-        leave: () => this.#replaceAsked(child),
+        leave: () => this.#spec.onAsked(),
         gone: (sentence) => {
           clearTimeout(timer);
           const why = late
@@ -105,12 +113,6 @@ export class ChildSlot<Boot, Down, Up> {
     if (child.state === "ready") this.#spec.onReady?.(child);
   }
 
-  #replaceAsked(child: Child<Boot, Down, Up>): void {
-    if (child !== this.current || !this.#kept || this.#candidate) return;
-    log.info({ kind: this.#spec.kind, pid: child.pid }, "asked to leave: starting another in its place");
-    this.replace().catch((error: unknown) => log.error(`not replaced: ${sentenceOf(error)}`));
-  }
-
   #dismiss(child: Child<Boot, Down, Up>): void {
     this.#leavers.add(child);
     child.drain();
@@ -125,6 +127,7 @@ export class ChildSlot<Boot, Down, Up> {
     this.lastFailure = sentence;
     this.#failures++;
     this.restarts++;
+    this.#spec.onRestart();
     const delayMs = restartDelayMs(this.#failures);
     log.warn({ kind: this.#spec.kind, slot: this.#index, restartInMs: delayMs }, sentence);
     clearTimeout(this.#timer);

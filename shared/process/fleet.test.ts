@@ -75,6 +75,8 @@ test("a killed child comes back in its slot; counters stay, gauges go", async ()
   expect(before.map(({ name, value }) => [name, value])).toEqual([
     ["boots_total", 2],
     ["running", 2],
+    ["trivet_proxy_restarts_total", 0],
+    ["trivet_proxy_recycles_total", 0],
   ]);
   const victim = (await ask("status")).children[1]?.pid ?? 0;
   const from = parent.events.length;
@@ -89,6 +91,8 @@ test("a killed child comes back in its slot; counters stay, gauges go", async ()
   expect(after.map(({ name, value }) => [name, value])).toEqual([
     ["boots_total", 3],
     ["running", 2],
+    ["trivet_proxy_restarts_total", 1],
+    ["trivet_proxy_recycles_total", 0],
   ]);
 });
 

@@ -1,7 +1,14 @@
 import { type Sample, sumSamples } from "../metrics.ts";
 import type { Child, ChildState } from "./child.ts";
 import { ChildSlot } from "./child_slot.ts";
+import { FleetCounts } from "./fleet_counts.ts";
 import type { ChildKind } from "./message.ts";
+import { RECYCLE_REASONS, type RecycleLimits } from "./recycle.ts";
+import { Recycler } from "./recycler.ts";
+import { residentBytes } from "./resident_memory.ts";
+import { Turn } from "./turn.ts";
+
+const NO_LIMITS: RecycleLimits = { memoryBytes: 0, ageMs: 0, hangMs: 0 };
 
 export interface FleetSpec<Boot, Down, Up> {
   kind: ChildKind;
@@ -10,6 +17,8 @@ export interface FleetSpec<Boot, Down, Up> {
   bootTimeoutMs: number;
   /** A replaced child that has not left by then is killed. */
   drainTimeoutMs: number;
+  /** When a child that works is replaced; never by itself when absent. */
+  limits?(): RecycleLimits;
   boot(slot: number): Boot;
   /** Descriptors the child of a slot inherits as 3, 4, … */
   fds?(slot: number): readonly number[];
@@ -26,6 +35,7 @@ export interface ChildStatus {
   pid: number;
   state: ChildState;
   startedAtMs: number;
+  memoryBytes: number;
   restarts: number;
   detail?: unknown;
 }
@@ -34,6 +44,9 @@ export interface ChildStatus {
 export class Fleet<Boot, Down, Up> {
   readonly #spec: FleetSpec<Boot, Down, Up>;
   readonly #slots: ChildSlot<Boot, Down, Up>[];
+  readonly #counts: FleetCounts;
+  readonly #turn = new Turn();
+  readonly #recycler: Recycler<Boot, Down, Up>;
   /** Counters of children that are gone. */
   #retired: Sample[] = [];
 
@@ -43,13 +56,22 @@ export class Fleet<Boot, Down, Up> {
       spec.onGone?.(child);
     };
     this.#spec = spec;
-    this.#slots = Array.from({ length: spec.slots }, (_, index) => new ChildSlot(index, { ...spec, onGone }));
+    this.#counts = new FleetCounts(spec.kind, spec.limits ? RECYCLE_REASONS : ["term"]);
+    const onAsked = () => this.#recycler.look();
+    const onRestart = () => this.#counts.restarts++;
+    this.#slots = Array.from(
+      { length: spec.slots },
+      (_, index) => new ChildSlot(index, { ...spec, onGone, onAsked, onRestart }),
+    );
+    const limits = () => spec.limits?.() ?? NO_LIMITS;
+    this.#recycler = new Recycler(() => this.#slots, limits, this.#counts, this.#turn);
   }
 
   /** Resolves when every child is ready. When one can't boot, all are ended and its sentence is thrown. */
   async start(): Promise<void> {
     try {
       await Promise.all(this.#slots.map((slot) => slot.start()));
+      this.#recycler.start();
     } catch (error) {
       this.kill();
       throw error;
@@ -61,7 +83,9 @@ export class Fleet<Boot, Down, Up> {
    * one that can't boot: those not replaced yet go on as they are.
    */
   async roll(): Promise<void> {
-    for (const slot of this.#slots) await slot.replace();
+    await this.#turn.take(async () => {
+      for (const slot of this.#slots) await slot.replace();
+    });
   }
 
   /** Those that can be given work. */
@@ -80,6 +104,7 @@ export class Fleet<Boot, Down, Up> {
 
   /** Every child finishes what runs and exits; after the deadline the rest is killed. */
   async drain(deadlineMs: number): Promise<void> {
+    this.#recycler.stop();
     for (const slot of this.#slots) slot.abandon();
     const living = this.living();
     for (const child of living) child.drain();
@@ -89,6 +114,7 @@ export class Fleet<Boot, Down, Up> {
   }
 
   kill(): void {
+    this.#recycler.stop();
     for (const slot of this.#slots) slot.abandon();
     for (const child of this.living()) child.kill();
   }
@@ -122,14 +148,19 @@ export class Fleet<Boot, Down, Up> {
     // Taken first: a child that dies while we wait must not count twice.
     const retired = this.#retired;
     const reports = await Promise.all(this.living().map((child) => child.report()));
-    return sumSamples([...retired, ...reports.flatMap((report) => report.samples)]);
+    return sumSamples([
+      ...retired,
+      ...reports.flatMap((report) => report.samples),
+      ...this.#counts.samples(),
+    ]);
   }
 
   async #row(slot: number, restarts: number, child: Child<Boot, Down, Up> | undefined): Promise<ChildStatus> {
     const { kind } = this.#spec;
-    if (!child) return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, restarts };
+    if (!child) return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, memoryBytes: 0, restarts };
     const { pid, state, startedAtMs } = child;
-    return { kind, slot, pid, state, startedAtMs, restarts, detail: (await child.report()).detail };
+    const { detail } = await child.report();
+    return { kind, slot, pid, state, startedAtMs, memoryBytes: residentBytes(pid), restarts, detail };
   }
 
   #retire(samples: readonly Sample[]): void {

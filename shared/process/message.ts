@@ -1,6 +1,7 @@
 /** What parent and child say to each other over Bun's IPC. `Down` and `Up` are the room's own messages. */
 import type { Sample } from "../metrics.ts";
 
+export type LeaveReason = "term" | "max_requests";
 export type ChildKind = "proxy" | "serve" | "worker" | "store";
 
 /** Parent → child. */
@@ -14,8 +15,8 @@ export type Order<Boot, Down> =
 export type Notice<Up> =
   | { kind: "ready" }
   | { kind: "failed"; sentence: string }
-  /** Somebody sent this child TERM: it would like to be replaced. */
-  | { kind: "leave" }
+  /** It would like to be replaced: somebody sent it TERM, or it has done its share. */
+  | { kind: "leave"; reason: LeaveReason }
   | { kind: "beat"; samples: Sample[] }
   | { kind: "report"; ask: number; samples: Sample[]; detail: unknown }
   | { kind: "room"; body: Up };

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import type { Metrics } from "../metrics.ts";
 import { sentenceOf } from "../user_error.ts";
 import { libc } from "./libc.ts";
-import type { ChildKind, Notice, Order } from "./message.ts";
+import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
@@ -44,6 +44,11 @@ export class ParentLink<Boot, Down, Up> {
     this.#send({ kind: "room", body });
   }
 
+  /** Asks to be replaced; the parent says when. */
+  leave(reason: LeaveReason): void {
+    this.#send({ kind: "leave", reason });
+  }
+
   /** Says why this process is about to end by itself. */
   fail(sentence: string): void {
     this.#send({ kind: "failed", sentence });
@@ -54,7 +59,7 @@ export class ParentLink<Boot, Down, Up> {
     dieWithParent();
     nameProcess(`trivet-${this.#kind}`);
     for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined);
-    process.on("SIGTERM", () => this.#send({ kind: "leave" }));
+    process.on("SIGTERM", () => this.leave("term"));
     process.on("disconnect", () => process.exit(1));
     process.on("message", (message) => this.#obey(room, message as Order<Boot, Down>));
   }

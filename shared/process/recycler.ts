@@ -1,0 +1,114 @@
+import { log } from "../log.ts";
+import { sentenceOf } from "../user_error.ts";
+import { restartDelayMs } from "./backoff.ts";
+import type { Child } from "./child.ts";
+import type { ChildSlot } from "./child_slot.ts";
+import type { FleetCounts } from "./fleet_counts.ts";
+import { judge, type RecycleLimits, type RecycleReason } from "./recycle.ts";
+import { residentBytes } from "./resident_memory.ts";
+import type { Turn } from "./turn.ts";
+
+const LOOK_MS = 1000;
+/** A look that comes later than this tells of us (a stopped process, a suspended machine), not of the children. */
+const LATE_MS = 2 * LOOK_MS;
+
+/** Looks at the children of a fleet every second: kills those that hang, replaces one at a time of those that are due. */
+export class Recycler<Boot, Down, Up> {
+  readonly #slots: () => readonly ChildSlot<Boot, Down, Up>[];
+  readonly #limits: () => RecycleLimits;
+  readonly #counts: FleetCounts;
+  readonly #turn: Turn;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #lookedAtMs = 0;
+  /** One is being replaced. */
+  #busy = false;
+  /** Replacements in a row that could not boot. */
+  #failures = 0;
+  #pausedUntilMs = 0;
+
+  constructor(
+    slots: () => readonly ChildSlot<Boot, Down, Up>[],
+    limits: () => RecycleLimits,
+    counts: FleetCounts,
+    turn: Turn,
+  ) {
+    this.#slots = slots;
+    this.#limits = limits;
+    this.#counts = counts;
+    this.#turn = turn;
+  }
+
+  start(): void {
+    this.#lookedAtMs = performance.now();
+    this.#timer ??= setInterval(() => this.#tick(), LOOK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Acts on the first child that is due, if none is being replaced. */
+  look(): void {
+    if (!this.#timer) return;
+    for (const slot of this.#slots()) {
+      const child = slot.current;
+      if (child?.state !== "ready") continue;
+      const verdict = judge(this.#vitals(child), this.#limits());
+      if (verdict.action === "keep") continue;
+      const { reason, why } = verdict;
+      if (verdict.action === "kill") {
+        this.#counts.recycled(reason);
+        child.condemn(`the ${child.kind} process ${child.pid} ${why}`);
+      } else if (!this.#busy && performance.now() >= this.#pausedUntilMs) {
+        void this.#replace(slot, child, reason, why);
+      }
+    }
+  }
+
+  #tick(): void {
+    const nowMs = performance.now();
+    const awayMs = nowMs - this.#lookedAtMs - LOOK_MS;
+    this.#lookedAtMs = nowMs;
+    if (awayMs > LATE_MS) for (const { current } of this.#slots()) current?.forgiveSilence(awayMs);
+    this.look();
+  }
+
+  #vitals(child: Child<Boot, Down, Up>) {
+    const { asked, ageMs, silentMs } = child;
+    return { asked, ageMs, silentMs, memoryBytes: this.#limits().memoryBytes ? residentBytes(child.pid) : 0 };
+  }
+
+  /** Ends when the old one has left, so that old ones never pile up. */
+  async #replace(
+    slot: ChildSlot<Boot, Down, Up>,
+    child: Child<Boot, Down, Up>,
+    reason: RecycleReason,
+    why: string,
+  ): Promise<void> {
+    this.#busy = true;
+    try {
+      const done = await this.#turn.take(async () => {
+        // A roll, or its own death, may have come first.
+        if (!this.#timer || slot.current !== child || child.state !== "ready") return false;
+        log.info({ kind: child.kind, pid: child.pid, reason }, `${why}: starting another in its place`);
+        await slot.replace();
+        return true;
+      });
+      this.#failures = 0;
+      if (!done) return;
+      this.#counts.recycled(reason);
+      await child.exited();
+    } catch (error) {
+      const delayMs = restartDelayMs(++this.#failures);
+      this.#pausedUntilMs = performance.now() + delayMs;
+      log.error(
+        { kind: child.kind, pid: child.pid, againInMs: delayMs },
+        `not replaced: ${sentenceOf(error)}`,
+      );
+    } finally {
+      this.#busy = false;
+    }
+    this.look();
+  }
+}
