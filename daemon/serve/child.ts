@@ -10,6 +10,7 @@ import { trivetModule } from "../sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type StopApp, startApp } from "./app.ts";
+import type { FetchHandler } from "./app_options.ts";
 import { RequestDeadline } from "./request_deadline.ts";
 import { type Place, ServerGroup } from "./server_group.ts";
 
@@ -22,6 +23,7 @@ export interface ServeBoot {
   requestTimeoutMs: number;
   /** The child asks to be replaced after so many; 0: never. */
   requestsMax: number;
+  keepAliveMs: number;
 }
 
 /** What a child says before it is ready: where the edge can reach it alone. */
@@ -57,26 +59,19 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     });
   }
 
-  async boot({
-    app,
-    handlers,
-    listeners,
-    socket,
-    store,
-    requestTimeoutMs,
-    requestsMax,
-  }: ServeBoot): Promise<void> {
+  async boot(boot: ServeBoot): Promise<void> {
+    const { app, handlers, listeners, socket, store } = boot;
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
     this.#jobs = jobsClient({ openStore: () => openJobStore(store), onEnqueued: this.#onEnqueued });
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
     this.#jobs.useHandlers(await importHandlersIfThere(handlers));
-    const deadline = new RequestDeadline(requestTimeoutMs, this.#metrics);
-    const watch = { seen: () => this.#seen(requestsMax), everything: requestsMax > 0 };
-    this.#group = new ServerGroup([...listeners, { unix: socket }], app, watch, (handler) =>
-      deadline.bound(handler),
-    );
+    const deadline = new RequestDeadline(boot.requestTimeoutMs, this.#metrics);
+    const bound = (handler: FetchHandler) => deadline.bound(handler);
+    const watch = { seen: () => this.#seen(boot.requestsMax), everything: boot.requestsMax > 0 };
+    const places = [...listeners, { unix: socket }];
+    this.#group = new ServerGroup(places, app, watch, bound, boot.keepAliveMs);
     this.#stopApp = await startApp(app, this.#group);
     this.#link.tell({ socket });
   }

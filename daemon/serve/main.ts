@@ -127,6 +127,7 @@ class ServeMode implements Mode {
       store: this.#store,
       requestTimeoutMs: this.#config.request_timeout,
       requestsMax: requestLimit(this.#config.max_requests, this.#config.max_requests_jitter, Math.random()),
+      keepAliveMs: this.#config.keep_alive,
     };
   }
 

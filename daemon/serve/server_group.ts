@@ -5,6 +5,7 @@ import { stopNewConnections } from "../../shared/process/listen_socket.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type AppOptions, readAppOptions } from "./app_options.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import { fdsOnPorts } from "./listener_fds.ts";
 import { type Bound, leavingHandlers, type RequestWatch, workingHandlers } from "./request_handlers.ts";
 
@@ -22,15 +23,25 @@ export class ServerGroup {
   readonly #watch: RequestWatch;
   readonly #appFile: string;
   readonly #bound: Bound;
+  readonly #keepAlive: KeepAlive;
   #servers: BunServer[] = [];
   #app: AppOptions | undefined;
   #drained: Promise<void> | undefined;
 
-  constructor(places: readonly Place[], appFile: string, watch: RequestWatch, bound: Bound) {
+  constructor(
+    places: readonly Place[],
+    appFile: string,
+    watch: RequestWatch,
+    bound: Bound,
+    keepAliveMs: number,
+  ) {
     this.#places = places;
     this.#appFile = appFile;
     this.#watch = watch;
-    this.#bound = bound;
+    this.#keepAlive = new KeepAlive(keepAliveMs, this, (request, seconds) =>
+      this.#setTimeout(request, seconds),
+    );
+    this.#bound = (handler) => this.#keepAlive.watched(bound(handler));
   }
 
   get listening(): boolean {
@@ -40,7 +51,7 @@ export class ServerGroup {
   /** Opens every listener for this app. Throws a UserError when an address can't be had. */
   listen(app: AppOptions): void {
     this.#app = app;
-    this.#servers = this.#places.map((place) => open(place, this.#bunOptions(app)));
+    this.#servers = this.#places.map((place) => open(place, this.#bunOptions(place, app)));
   }
 
   /** Lets nobody new in, finishes what runs, closes the rest. Resolves when nothing is left. */
@@ -52,14 +63,19 @@ export class ServerGroup {
   async #leave(): Promise<void> {
     const app = this.#app;
     if (!app) return;
-    for (const server of this.#servers) server.reload(this.#bunOptions(app, true) as never);
+    this.#reload(app, true);
     // Connections that were accepted from there get the filter too: to them no SYN comes.
     stopNewConnections(fdsOnPorts(new Set(this.#servers.flatMap(({ port }) => (port ? [port] : [])))));
     await Bun.sleep(FAREWELL_MS);
     await Promise.all(this.#servers.map(close));
   }
 
-  #bunOptions(app: AppOptions, leaving = false): object {
+  #reload(app: AppOptions, leaving = false): void {
+    for (const [i, place] of this.#places.entries())
+      this.#servers[i]?.reload(this.#bunOptions(place, app, leaving) as never);
+  }
+
+  #bunOptions(place: Place, app: AppOptions, leaving = false): object {
     const { websocket, maxRequestBodySize } = app;
     return {
       ...(leaving ? leavingHandlers : workingHandlers)(app, this, this.#watch, this.#bound),
@@ -67,8 +83,8 @@ export class ServerGroup {
       ...(websocket && { websocket }),
       ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),
       development: false,
-      // Bun's idle timer cuts silent handlers, slow uploads and slow readers; deadlines are the edge's.
-      idleTimeout: 0,
+      // On the private socket only the edge connects, which has deadlines of its own.
+      idleTimeout: "unix" in place ? 0 : this.#keepAlive.idleTimeoutS,
     };
   }
 
@@ -99,6 +115,11 @@ export class ServerGroup {
   }
 
   timeout(request: Request, seconds: number): void {
+    this.#keepAlive.release(request);
+    this.#setTimeout(request, seconds);
+  }
+
+  #setTimeout(request: Request, seconds: number): void {
     for (const server of this.#servers) server.timeout(request, seconds);
   }
 
@@ -114,7 +135,7 @@ export class ServerGroup {
     const app = readAppOptions(given);
     if (!app) throw new UserError("server.reload needs an object with fetch()");
     this.#app = app;
-    for (const server of this.#servers) server.reload(this.#bunOptions(app) as never);
+    this.#reload(app);
     return this;
   }
 

@@ -83,3 +83,10 @@ test("the admin HTTP address may not be reached from elsewhere", () => {
   expect(relationProblems({ admin: { http: "127.0.0.1:9900" } })).toEqual([]);
   expect(relationProblems({ admin: { http: "" } })).toEqual([]);
 });
+
+test("keep_alive is no longer than Bun's timer", () => {
+  expect(said({ serve: { keep_alive: "5m" } })).toEqual([
+    "serve.keep_alive: serve.keep_alive must be at most 4m; 0 is no limit",
+  ]);
+  for (const keep_alive of ["4m", "0", "long"]) expect(said({ serve: { keep_alive } })).toEqual([]);
+});

@@ -6,6 +6,7 @@ import { nearestName } from "./nearest_name.ts";
 import { isTable, type Path, type Problem, type Table } from "./problem.ts";
 
 const HANG_SHORTEST_MS = 2000;
+const KEEP_ALIVE_MS_MAX = 240_000;
 
 interface Located {
   path: Path;
@@ -22,6 +23,7 @@ export function relationProblems(config: Table): Problem[] {
     ...twice(config),
     ...adminBeyondLoopback(config),
     ...hastyHangTimeout(config),
+    ...longKeepAlive(config),
   ];
 }
 
@@ -32,13 +34,23 @@ function adminBeyondLoopback(config: Table): Problem[] {
 }
 
 function hastyHangTimeout(config: Table): Problem[] {
-  const text = tableAt(config, "serve")["hang_timeout"];
-  if (typeof text !== "string" || !formatNamed(format("duration"))?.accepts(text)) return [];
-  const ms = parseDuration(text);
+  const ms = serveDuration(config, "hang_timeout");
   if (ms === 0 || ms >= HANG_SHORTEST_MS) return [];
   const sentence =
     "serve.hang_timeout must be at least 2s, for a child gives a sign of life every second; 0 is never";
   return [{ path: ["serve", "hang_timeout"], sentence }];
+}
+
+/** Bun's timer knows up to 255 s, and may be some seconds off. */
+function longKeepAlive(config: Table): Problem[] {
+  if (serveDuration(config, "keep_alive") <= KEEP_ALIVE_MS_MAX) return [];
+  return [{ path: ["serve", "keep_alive"], sentence: "serve.keep_alive must be at most 4m; 0 is no limit" }];
+}
+
+/** 0 for one that is absent or, as its format tells, none. */
+function serveDuration(config: Table, key: string): number {
+  const text = tableAt(config, "serve")[key];
+  return typeof text === "string" && formatNamed(format("duration"))?.accepts(text) ? parseDuration(text) : 0;
 }
 
 /** One that is none is told by its format. */

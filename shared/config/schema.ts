@@ -233,6 +233,10 @@ const ServeSection = section(
     }),
     max_memory: size("0", "a child with more memory (RSS, as ps shows it) is replaced; 0: never"),
     max_age: duration("0", "a child that ran this long is replaced; 0: never"),
+    keep_alive: duration(
+      "75s",
+      "a client connection without a request is closed after this, up to 8 s later; at most 4m; 0: never",
+    ),
     boot_timeout: duration("60s", "a child that is not ready by then is started again"),
     hang_timeout: duration(
       "60s",
