@@ -1,3 +1,4 @@
+import { claimStdout } from "../shared/line_sink.ts";
 import { Metrics } from "../shared/metrics.ts";
 import { ParentLink } from "../shared/process/parent_link.ts";
 import { sentenceOf } from "../shared/user_error.ts";
@@ -11,6 +12,8 @@ export function runChild(): void {
   let plane: DataPlane | undefined;
   link.run({
     async boot(boot, slot) {
+      claimStdout();
+      link.become(boot.identity);
       plane = new DataPlane(boot, slot, metrics, (up) => link.tell(up));
     },
     receive(down) {

@@ -1,9 +1,12 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
+import { giveLogFile } from "../shared/log_file.ts";
 import type { Sample } from "../shared/metrics.ts";
 import { Fleet } from "../shared/process/fleet.ts";
+import { type Identity, identityOf } from "../shared/process/identity.ts";
 import type { Mode } from "../shared/process/mode.ts";
+import { letPass } from "../shared/process/run_dir.ts";
 import type { Site } from "../shared/process/site.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
 import { Confirmations, type ProxyChild } from "./confirmations.ts";
@@ -49,8 +52,11 @@ class ProxySupervisor implements ProxyMode {
   readonly #traffic = new Traffic();
   #timer: ReturnType<typeof setInterval> | undefined;
   #serveSockets: readonly string[] = [];
+  #identity: Identity | undefined;
+  readonly #runDir: string;
 
-  constructor({ config, legacy }: Site) {
+  constructor({ config, legacy, runDir }: Site) {
+    this.#runDir = runDir;
     this.#config = config;
     this.#slots = slotsOf(config);
     this.#listeners = new ListenerSet(this.#slots, legacy);
@@ -74,6 +80,8 @@ class ProxySupervisor implements ProxyMode {
   }
 
   async start(): Promise<void> {
+    this.#identity = identityOf("proxy", this.#config.proxy);
+    if (this.#identity) letPass(this.#runDir);
     this.#listeners.add(this.#config.proxy.listen.map(({ address }) => address));
     for (const watch of this.#watches) watch.start();
     await this.#fleet.start();
@@ -86,6 +94,12 @@ class ProxySupervisor implements ProxyMode {
     if (slotsOf(config) !== this.#slots) {
       throw new UserError("proxy.workers can't be changed by a reload: restart, or set it back");
     }
+    if (config.proxy.user !== this.#config.proxy.user || config.proxy.group !== this.#config.proxy.group) {
+      throw new UserError(
+        "proxy.user and proxy.group can't be changed by a reload: restart, or set them back",
+      );
+    }
+    this.#giveLog(config);
     const addresses = config.proxy.listen.map(({ address }) => address);
     const before = { config: this.#config, watches: this.#watches, addresses: this.#listeners.addresses };
     const added = this.#listeners.add(addresses);
@@ -148,6 +162,7 @@ class ProxySupervisor implements ProxyMode {
   }
 
   reopenLogs(): void {
+    this.#giveLog(this.#config);
     this.#fleet.broadcast({ kind: "reopen" });
   }
 
@@ -181,7 +196,21 @@ class ProxySupervisor implements ProxyMode {
 
   #boot(slot: number): ProxyBoot {
     const sockets = this.#listeners.socketsOf(slot).map(({ address }, i) => ({ address, fd: FIRST_FD + i }));
-    return { plan: this.#plan(this.#listeners.addresses), sockets, channel: FIRST_FD + sockets.length };
+    this.#giveLog(this.#config);
+    return {
+      identity: this.#identity,
+      plan: this.#plan(this.#listeners.addresses),
+      sockets,
+      channel: FIRST_FD + sockets.length,
+    };
+  }
+
+  /** Children that are no longer root may not make it. */
+  #giveLog({ proxy }: Config): void {
+    const { access_log: format, access_log_to: target } = proxy;
+    if (this.#identity && format !== "off" && target.startsWith("file:")) {
+      giveLogFile(target.slice("file:".length), this.#identity);
+    }
   }
 
   #plan(listeners: string[]): ProxyPlan {

@@ -1,4 +1,5 @@
 import type { ProxyConfig } from "../shared/config/schema.ts";
+import type { Identity } from "../shared/process/identity.ts";
 import type { TimeoutOverrides } from "./edge_timeouts.ts";
 import type { ServerState } from "./server.ts";
 
@@ -42,6 +43,8 @@ export interface RoutePlan {
 }
 
 export interface ProxyBoot {
+  /** Whom the process becomes before it accepts. */
+  identity: Identity | undefined;
   plan: ProxyPlan;
   /** The inherited descriptors, with the address each accepts for. */
   sockets: { address: string; fd: number }[];

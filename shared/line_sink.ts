@@ -27,6 +27,19 @@ const MSG_NOSIGNAL = 0x4000;
 /** The reader is slow, or there is no room now and may be later. */
 const PASSING = new Set(["EAGAIN", "EINTR", "ENOSPC", "EDQUOT", "EFBIG"]);
 
+let ownStdout: number | undefined;
+
+/** To be called by a process that is about to become a user who may not open our stdout by itself. */
+export function claimStdout(): void {
+  const stdout = fstatSync(STDOUT_FD);
+  if (stdout.isFIFO() || stdout.isCharacterDevice()) ownStdout ??= openStdout();
+}
+
+/** A description of our own, so that making it non-blocking does not touch the one we share with who started us. */
+function openStdout(): number {
+  return openSync(`/proc/self/fd/${STDOUT_FD}`, constants.O_WRONLY | constants.O_NONBLOCK);
+}
+
 /** `target`: "stdout", "file:PATH" or "syslog:FACILITY". Throws a UserError when it can't be opened. */
 export function openLineSink(target: string): LineSink {
   if (target.startsWith("file:")) return new FileSink(target.slice("file:".length));
@@ -35,8 +48,7 @@ export function openLineSink(target: string): LineSink {
   const stdout = fstatSync(STDOUT_FD);
   if (stdout.isSocket()) return new SocketSink(STDOUT_FD);
   if (!stdout.isFIFO() && !stdout.isCharacterDevice()) return new FdSink(STDOUT_FD, FILE_PAGE_BYTES);
-  // A description of our own, so that making it non-blocking does not touch the one we share with who started us.
-  const own = openSync(`/proc/self/fd/${STDOUT_FD}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  const own = ownStdout ?? openStdout();
   return new FdSink(own, PIPE_PAGE_BYTES);
 }
 
@@ -59,7 +71,7 @@ class FdSink implements LineSink {
   }
 
   close(): void {
-    if (this.#fd !== STDOUT_FD) closeSync(this.#fd);
+    if (this.#fd !== STDOUT_FD && this.#fd !== ownStdout) closeSync(this.#fd);
   }
 }
 

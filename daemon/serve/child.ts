@@ -1,5 +1,7 @@
+import { chmodSync } from "node:fs";
 import { log } from "../../shared/log.ts";
 import { Metrics } from "../../shared/metrics.ts";
+import type { Identity } from "../../shared/process/identity.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
@@ -24,6 +26,8 @@ export interface ServeBoot {
   /** The child asks to be replaced after so many; 0: never. */
   requestsMax: number;
   keepAliveMs: number;
+  /** Whom the process becomes before it reads the user's code. */
+  identity: Identity | undefined;
 }
 
 /** What a child says before it is ready: where the edge can reach it alone. */
@@ -60,7 +64,8 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
   }
 
   async boot(boot: ServeBoot): Promise<void> {
-    const { app, handlers, listeners, socket, store } = boot;
+    const { app, handlers, listeners, socket, store, identity } = boot;
+    this.#link.become(identity);
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
@@ -73,6 +78,8 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     const places = [...listeners, { unix: socket }];
     this.#group = new ServerGroup(places, app, watch, bound, boot.keepAliveMs);
     this.#stopApp = await startApp(app, this.#group);
+    // The folder it lies in says who passes; the edge may be another user.
+    if (identity) chmodSync(socket, 0o666);
     this.#link.tell({ socket });
   }
 

@@ -4,9 +4,11 @@ import type { Config, ServeConfig } from "../../shared/config/schema.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import type { Child } from "../../shared/process/child.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
+import { type Identity, identityOf, knownIdentity } from "../../shared/process/identity.ts";
 import { openListenSockets, parseAddress } from "../../shared/process/listen_socket.ts";
 import type { Mode } from "../../shared/process/mode.ts";
 import { type RecycleLimits, requestLimit } from "../../shared/process/recycle.ts";
+import { makeOwnedDir } from "../../shared/process/run_dir.ts";
 import type { Site } from "../../shared/process/site.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
@@ -36,10 +38,14 @@ class ServeMode implements Mode {
   readonly #fleet: Fleet<ServeBoot, never, ServeNotice>;
   readonly #sockets = new Map<ServeChild, string>();
   #listeners: Listener[] = [];
+  #identity: Identity | undefined;
+  /** Where the children make their private sockets. */
+  #socketDir: string;
 
   constructor(site: Site, store: StoreAddress, onSockets: (paths: string[]) => void) {
     const { serve } = site.config;
     this.#site = site;
+    this.#socketDir = site.runDir;
     this.#config = serve;
     this.#handlers = site.config.worker.handlers;
     this.#store = store;
@@ -58,6 +64,7 @@ class ServeMode implements Mode {
   }
 
   async start(): Promise<void> {
+    this.#identity = identityOf("serve", this.#config);
     await checkStore(this.#store);
     const addresses = [this.#config.listen].flat();
     // Children share the port by SO_REUSEPORT; only this tells whether somebody else has it.
@@ -66,7 +73,9 @@ class ServeMode implements Mode {
       // The supervisor we succeed has it, and shares it with us.
       return { hostname, port: this.#site.legacy ? port : openListenSockets(address, 0).port };
     });
-    removeStaleSockets(this.#site.runDir);
+    if (this.#identity)
+      this.#socketDir = makeOwnedDir(this.#site.runDir, this.#ownerOfSockets(this.#identity));
+    removeStaleSockets(this.#socketDir);
     await this.#fleet.start();
   }
 
@@ -77,6 +86,11 @@ class ServeMode implements Mode {
     if (String(serve.listen) !== String(before.listen) || serve.workers !== before.workers) {
       throw new UserError(
         "serve.listen and serve.workers can't be changed by a reload: restart, or set them back",
+      );
+    }
+    if (serve.user !== before.user || serve.group !== before.group) {
+      throw new UserError(
+        "serve.user and serve.group can't be changed by a reload: restart, or set them back",
       );
     }
     this.#config = serve;
@@ -123,12 +137,18 @@ class ServeMode implements Mode {
       app: this.#config.app,
       handlers: this.#handlers,
       listeners: this.#listeners,
-      socket: newSocketPath(this.#site.runDir),
+      socket: newSocketPath(this.#socketDir),
       store: this.#store,
       requestTimeoutMs: this.#config.request_timeout,
       requestsMax: requestLimit(this.#config.max_requests, this.#config.max_requests_jitter, Math.random()),
       keepAliveMs: this.#config.keep_alive,
+      identity: this.#identity,
     };
+  }
+
+  /** The app's user; the edge reaches them by its group. */
+  #ownerOfSockets({ uid, gid }: Identity): { uid: number; gid: number } {
+    return { uid, gid: knownIdentity("proxy", this.#site.config.proxy)?.gid ?? gid };
   }
 
   #limits(): RecycleLimits {

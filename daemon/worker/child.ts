@@ -44,6 +44,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, never> {
   }
 
   async boot(boot: WorkerBoot): Promise<void> {
+    this.#link.become(boot.identity);
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, boot.handlers));
     }

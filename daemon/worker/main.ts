@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { Config, WorkerConfig } from "../../shared/config/schema.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
+import { type Identity, identityOf } from "../../shared/process/identity.ts";
 import type { Mode } from "../../shared/process/mode.ts";
 import type { Site } from "../../shared/process/site.ts";
 import type { QueueCounts } from "../../shared/store/jobs/job.ts";
@@ -20,12 +21,14 @@ const RELEASE_WAIT_MS = 2_000;
 
 /** The job workers. */
 export function workerMode(site: Site, store: StoreAddress): Mode {
-  return new WorkerMode(site.config.worker, store);
+  return new WorkerMode(site.config, store);
 }
 
 class WorkerMode implements Mode {
   readonly name = "worker";
   #config: WorkerConfig;
+  /** Of the app: jobs are the user's code too, and come from there. */
+  readonly #identity: Identity | undefined;
   readonly #address: StoreAddress;
   readonly #queues: string[];
   readonly #store: JobStore;
@@ -33,8 +36,9 @@ class WorkerMode implements Mode {
   readonly #fleet: Fleet<WorkerBoot, never, never>;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
-  constructor(config: WorkerConfig, address: StoreAddress) {
+  constructor({ worker: config, serve }: Config, address: StoreAddress) {
     this.#config = config;
+    this.#identity = identityOf("serve", serve);
     this.#address = address;
     this.#queues = config.queues.map(({ name }) => name);
     this.#store = openJobStore(address);
@@ -112,6 +116,7 @@ class WorkerMode implements Mode {
     const { handlers, batch, block, concurrency, shutdown_timeout } = this.#config;
     return {
       ...{ handlers, queues: this.#queues, batch, concurrency, supervisor: this.#name, store: this.#address },
+      identity: this.#identity,
       ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout },
     };
   }

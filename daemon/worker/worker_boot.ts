@@ -1,3 +1,4 @@
+import type { Identity } from "../../shared/process/identity.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import type { FetchSpec } from "./fetcher.ts";
 
@@ -17,6 +18,8 @@ export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
   concurrency: number;
   shutdownTimeoutMs: number;
   store: StoreAddress;
+  /** Whom the process becomes before it reads the user's code. */
+  identity: Identity | undefined;
 }
 
 /** The name under which a worker process leases jobs; its parent knows it too. */

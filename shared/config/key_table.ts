@@ -77,6 +77,8 @@ function takes(schema: TSchema): string {
       return `table (${Object.keys(schema["properties"] as object).join(", ")})`;
     case "Integer":
       return `whole number${schema["minimum"] ? `, at least ${schema["minimum"]}` : ""}`;
+    case "Number":
+      return `number from ${schema["minimum"]} to ${schema["maximum"]}`;
     case "Boolean":
       return "true or false";
     default:

@@ -28,6 +28,13 @@ const workers = (description: string) =>
     description,
   });
 
+const account = (kind: "user" | "group", meaning: string) =>
+  Type.String({
+    default: "",
+    pattern: "^[^\\0:/]*$",
+    description: `${meaning}; a name or number; "": ${kind === "user" ? "as started" : "the user's own"}`,
+  });
+
 /** Of a server, in the file or by order. */
 export const WEIGHT_MAX = 256;
 
@@ -150,6 +157,8 @@ const ProxySection = section(
       "client connections a process; 0: until 64 descriptors are left. At the cap new ones wait in the kernel's queue",
     ),
     drain_timeout: duration("30s", "after TERM, what is still open then is closed, tunnels too"),
+    user: account("user", "data-plane processes become this user once the addresses are bound"),
+    group: account("group", "and this group"),
     shutdown_delay: duration("0s", "on TERM, health answers 503 this long before listeners close"),
     health: section(
       {
@@ -243,6 +252,8 @@ const ServeSection = section(
       "a child whose event loop is blocked this long is killed and started again; at least 2s; 0: never",
     ),
     drain_timeout: duration("30s", "after TERM, requests still running then are cut"),
+    user: account("user", "who runs your code, of app and jobs, when started as root"),
+    group: account("group", "and its group"),
   },
   "the app server",
 );

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { Metrics } from "../metrics.ts";
 import { sentenceOf } from "../user_error.ts";
+import { become, type Identity } from "./identity.ts";
 import { libc } from "./libc.ts";
 import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
 
@@ -52,6 +53,14 @@ export class ParentLink<Boot, Down, Up> {
   /** Says why this process is about to end by itself. */
   fail(sentence: string): void {
     this.#send({ kind: "failed", sentence });
+  }
+
+  /** Gives up being root, for good; nothing when `identity` is undefined. */
+  become(identity: Identity | undefined): void {
+    if (!identity) return;
+    become(identity);
+    // The kernel forgets it when a process becomes another user (prctl(2), PR_SET_PDEATHSIG).
+    dieWithParent();
   }
 
   /** Runs the room until the parent says drain, or dies. */

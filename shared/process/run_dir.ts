@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, chmodSync, chownSync, constants, mkdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { UserError } from "../user_error.ts";
 
@@ -22,6 +22,25 @@ export function makeRunDir(wanted: string, dir: string): string {
 /** Where a running mode's sockets are looked for, without making anything. */
 export function runDirCandidates(wanted: string, dir: string): string[] {
   return [...new Set([wanted, resolve(dir, FALLBACK)])];
+}
+
+const OTHERS_MAY_PASS = 0o001;
+
+/** Lets children that are no longer root reach what lies in the folder, without letting them look around. */
+export function letPass(runDir: string): void {
+  const { mode, uid } = statSync(runDir);
+  if (uid === process.geteuid?.() && !(mode & OTHERS_MAY_PASS))
+    chmodSync(runDir, (mode & 0o7777) | OTHERS_MAY_PASS);
+}
+
+/** A folder in which children that became another user make their sockets; only their group passes beside them. */
+export function makeOwnedDir(runDir: string, { uid, gid }: { uid: number; gid: number }): string {
+  letPass(runDir);
+  const dir = resolve(runDir, `app-${uid}`);
+  mkdirSync(dir, { recursive: true });
+  chownSync(dir, uid, gid);
+  chmodSync(dir, 0o710);
+  return dir;
 }
 
 function usable(dir: string): boolean {

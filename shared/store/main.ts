@@ -2,7 +2,9 @@
 import { accessSync, constants, existsSync, readdirSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Fleet } from "../process/fleet.ts";
+import { knownIdentity } from "../process/identity.ts";
 import type { Mode } from "../process/mode.ts";
+import { letPass } from "../process/run_dir.ts";
 import type { Site } from "../process/site.ts";
 import { UserError } from "../user_error.ts";
 import type { StoreBoot } from "./child.ts";
@@ -43,18 +45,21 @@ export function storeMode(site: Site): Mode | undefined {
   const address = storeAddress(site);
   if (address.kind !== "sqlite") return undefined;
   const { path, socket } = address;
+  // It stays what we are, so that the file can lie anywhere; only those who run the user's code must reach it.
+  const owner = knownIdentity("serve", site.config.serve);
   const fleet = new Fleet<StoreBoot, never, never>({
     kind: "store",
     slots: 1,
     bootTimeoutMs: BOOT_WAIT_MS,
     drainTimeoutMs: DRAIN_WAIT_MS,
-    boot: () => ({ path, socket }),
+    boot: () => ({ path, socket, owner }),
   });
   return {
     name: "store",
     async start() {
       checkFile(path);
       removeStaleSockets(site.runDir);
+      if (owner) letPass(site.runDir);
       await fleet.start();
     },
     children: () => fleet.status(),

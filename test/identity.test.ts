@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, readFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { runTrivet } from "./harness/command.ts";
+import { Folder } from "./harness/folder.ts";
+import { freePort } from "./harness/free_port.ts";
+import { Trivet } from "./harness/trivet.ts";
+import { until } from "./harness/until.ts";
+
+const IS_ROOT = process.getuid?.() === 0;
+const NOBODY = 65534;
+/** What every child of a node with `user` says of itself. */
+const APP = `
+  import { jobs } from "trivet";
+  import { readFileSync } from "node:fs";
+  const atLoad = process.getuid();
+  export default {
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/job") return Response.json({ id: await jobs.enqueue("who", {}) });
+      if (pathname === "/crash") setTimeout(() => process.exit(3), 1);
+      const status = readFileSync("/proc/self/status", "utf8");
+      return Response.json({ pid: process.pid, atLoad, home: process.env.HOME, user: process.env.USER,
+        ids: status.match(/^(Uid|Gid|Groups):.*$/gm).map((line) => line.replace(/\\s+/g, " ").trim()) });
+    },
+  };`;
+const JOBS = `
+  import { defineJobs } from "trivet";
+  export default defineJobs({ who: { run(_payload, job) { job.log.info("job by " + process.getuid()); } } });`;
+
+interface Answer {
+  pid: number;
+  atLoad: number;
+  home: string;
+  user: string;
+  ids: string[];
+}
+
+function uidOf(pid: number): number {
+  return Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+async function refused(mode: string, config: string): Promise<{ code: number; stderr: string }> {
+  await using folder = await Folder.make({
+    "app.ts": APP,
+    "jobs.ts": JOBS,
+    "trivet.toml": `${config}\n[admin]\ndir = "run"\nhttp = ""\n`,
+  });
+  const { code, stderr } = await runTrivet([mode], { cwd: folder.path });
+  return { code, stderr: stderr.trim() };
+}
+
+describe("user and group", () => {
+  test("a user or group that is not there is told, exit code 2", async () => {
+    expect(await refused("serve", '[serve]\nuser = "no-such"\nlisten = "127.0.0.1:0"')).toEqual({
+      code: 2,
+      stderr: 'serve.user: this machine has no user "no-such"',
+    });
+    expect(await refused("worker", '[serve]\nuser = "no-such"')).toMatchObject({ code: 2 });
+    const listen =
+      'listen = [{ address = "127.0.0.1:0" }]\n[[proxy.route]]\nbackend = "a"\n[backend.a]\nservers = ["127.0.0.1:1"]';
+    expect(await refused("proxy", `[proxy]\ngroup = "no-such"\n${listen}`)).toEqual({
+      code: 2,
+      stderr: 'proxy.group: this machine has no group "no-such"',
+    });
+  });
+
+  // Who runs the suite decides which of the two can be tried.
+  if (IS_ROOT) test("as root: children become the user; log, sockets, store and jobs work", asRoot, 60_000);
+  else test("not as root: a sentence, or nothing to do", asSomebody);
+});
+
+async function asSomebody(): Promise<void> {
+  const { code, stderr } = await refused("serve", '[serve]\nuser = "root"\nlisten = "127.0.0.1:0"');
+  expect(stderr).toBe(
+    'serve.user: only root may become "root": start as root, or as that user, or remove the key',
+  );
+  expect(code).toBe(1);
+  await using site = await Trivet.start({
+    mode: "serve",
+    config: `[serve]\nuser = "${process.getuid?.()}"\nlisten = "127.0.0.1:0"\nworkers = 1\n`,
+    files: { "app.ts": APP },
+  });
+  expect((await site.admin("/health")).status).toBe(200);
+}
+
+async function asRoot(): Promise<void> {
+  const port = await freePort();
+  const config = `
+[proxy]
+workers = 1
+user = "daemon"
+access_log_to = "file:log/access.log"
+listen = [{ address = "127.0.0.1:${port}" }]
+[serve]
+workers = 2
+user = "nobody"
+listen = "127.0.0.1:0"
+`;
+  await using site = await Trivet.start({
+    mode: "up",
+    config,
+    files: { "app.ts": APP, "jobs.ts": JOBS, "log/.keep": "" },
+    ready: "started",
+  });
+  // Folders of tests are for their owner only.
+  chmodSync(site.folder.path, 0o755);
+  await until(async () => (await site.admin("/health")).ok, `it is ready: ${site.stderr}`);
+  const base = `http://127.0.0.1:${port}`;
+  const ask = async () => (await (await fetch(base)).json()) as Answer;
+
+  const answer = await ask();
+  expect(answer).toMatchObject({ atLoad: NOBODY, user: "nobody" });
+  expect(answer.home).not.toBe(process.env["HOME"]);
+  expect(answer.ids).toEqual([
+    `Uid: ${Array(4).fill(NOBODY).join(" ")}`,
+    `Gid: ${Array(4).fill(NOBODY).join(" ")}`,
+    `Groups: ${NOBODY}`,
+  ]);
+  const { children } = (await (await site.admin("/status")).json()) as {
+    children: { kind: string; pid: number }[];
+  };
+  const uids = children.map(({ kind, pid }) => [kind, uidOf(pid)]);
+  expect(uids.toSorted()).toEqual([
+    ["proxy", 1],
+    ["serve", NOBODY],
+    ["serve", NOBODY],
+    ["store", 0],
+    ["worker", NOBODY],
+  ]);
+  expect(uidOf(site.pid)).toBe(0);
+
+  await (await fetch(`${base}/job`)).json();
+  await until(() => site.stderr.includes(`job by ${NOBODY}`), "the job was done");
+
+  const log = join(site.folder.path, "log/access.log");
+  await until(() => readFileSync(log, "utf8").includes('"/job"'), "the access log has it");
+  expect(statSync(log)).toMatchObject({ uid: 1, nlink: 1 });
+  renameSync(log, `${log}.1`);
+  site.signal("SIGUSR1");
+  await until(async () => {
+    await fetch(`${base}/after`);
+    return readFileSync(log, "utf8").includes("/after");
+  }, "a new file is written");
+
+  // The private sockets are for the edge and the app's user, nobody else.
+  const sockets = statSync(join(site.folder.path, `run/app-${NOBODY}`));
+  expect([sockets.uid, sockets.gid, sockets.mode & 0o777]).toEqual([NOBODY, 1, 0o710]);
+
+  await fetch(`${base}/crash`).catch(() => undefined);
+  await until(
+    async () => (await site.admin("/health")).ok && (await ask()).atLoad === NOBODY,
+    "one was brought back",
+  );
+  const { code, stderr } = await site.run(["reload"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect((await ask()).pid).not.toBe(answer.pid);
+
+  const pids = (await site.children()).map(({ pid }) => pid);
+  expect(pids.length).toBeGreaterThanOrEqual(5);
+  site.signal("SIGKILL");
+  await until(
+    () => !pids.some((pid) => existsSync(`/proc/${pid}`)),
+    "the kernel has ended them with their parent",
+  );
+}
