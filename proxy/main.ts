@@ -170,14 +170,14 @@ class ProxySupervisor implements ProxyMode {
     return this.#listeners.bound.map(({ address, fds }) => ({ address, fds }));
   }
 
-  async drain(succeeded: boolean): Promise<void> {
+  async drain(succeeded: boolean, kept: boolean): Promise<void> {
     for (const watch of this.#watches) watch.stop();
     const { shutdown_delay: delayMs, drain_timeout: drainMs } = this.#config.proxy;
     if (!succeeded && delayMs > 0) {
       this.#fleet.broadcast({ kind: "leaving" });
       await Bun.sleep(delayMs);
     }
-    if (!succeeded) await this.#listeners.quietAllBut([]);
+    if (!succeeded && !kept) await this.#listeners.quietAllBut([]);
     const drained = this.#fleet.drain(drainMs + LAST_LINES_MS);
     this.#listeners.keepOnly([]);
     await drained;

@@ -1,6 +1,8 @@
 import { log } from "../log.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
+import type { LegacyListener } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import { startSuccessor } from "./successor.ts";
 
 /** How long an answer on the admin socket may take to leave. */
@@ -10,18 +12,28 @@ const ANSWER_MS = 50;
 export class Control {
   readonly #modes: readonly Mode[];
   readonly #reload: () => Promise<void>;
+  readonly #manager: ServiceManager;
   readonly #succession = Promise.withResolvers<"succeeded">();
   #busy: string | undefined;
 
   /** `reload` reads the config again and brings it to the modes; it throws a UserError when nothing was changed. */
-  constructor(modes: readonly Mode[], reload: () => Promise<void>) {
+  constructor(modes: readonly Mode[], manager: ServiceManager, reload: () => Promise<void>) {
     this.#modes = modes;
+    this.#manager = manager;
     this.#reload = reload;
   }
 
   /** Resolves when every child works by the new config. Throws a UserError that says why nothing was changed. */
   async reload(): Promise<void> {
-    await this.#alone("a reload", this.#reload);
+    await this.#alone("a reload", async () => {
+      this.#manager.reloading();
+      try {
+        await this.#reload();
+      } finally {
+        this.#manager.hold(this.bequest());
+        this.#manager.ready();
+      }
+    });
     log.info("reloaded");
   }
 
@@ -31,7 +43,9 @@ export class Control {
    */
   async upgrade(): Promise<void> {
     await this.#alone("an upgrade", async () => {
-      const { pid } = await startSuccessor(this.#modes.flatMap((mode) => mode.bequest?.() ?? []));
+      const { pid, letGo } = await startSuccessor(this.bequest(), this.#manager.environment);
+      this.#manager.mainPid(pid);
+      letGo();
       log.info({ successor: pid }, "another process has taken over");
     });
     // After the answer to who asked has had its turn.
@@ -41,6 +55,11 @@ export class Control {
   /** Resolves when a successor has taken over. */
   get succeeded(): Promise<"succeeded"> {
     return this.#succession.promise;
+  }
+
+  /** The listening sockets of all modes. */
+  bequest(): LegacyListener[] {
+    return this.#modes.flatMap((mode) => mode.bequest?.() ?? []);
   }
 
   /** Hands an order to the mode it names; what the mode answers. Throws a UserError when there is no such mode or order. */

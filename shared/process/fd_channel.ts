@@ -37,8 +37,7 @@ export function openFdChannel(): FdChannel {
 export function sendFds(channel: number, fds: readonly number[]): void {
   for (let from = 0; from < fds.length; from += FDS_MAX) {
     const some = fds.slice(from, from + FDS_MAX);
-    const message = new Message(some.length);
-    message.write(some);
+    const message = new Message(some);
     if (libc().sendmsg(channel, message.address, 0) < 0) {
       throw new Error(`descriptors could not be handed over: system error ${errno()}`);
     }
@@ -49,7 +48,7 @@ export function sendFds(channel: number, fds: readonly number[]): void {
 export function receiveFds(channel: number, count: number): number[] {
   const fds: number[] = [];
   while (fds.length < count) {
-    const message = new Message(FDS_MAX);
+    const message = new Message([], new Uint8Array(1), undefined, FDS_MAX);
     if (libc().recvmsg(channel, message.address, MSG_CMSG_CLOEXEC) < 0) {
       throw new Error(`${count - fds.length} descriptors did not arrive: system error ${errno()}`);
     }
@@ -58,38 +57,52 @@ export function receiveFds(channel: number, count: number): number[] {
   return fds;
 }
 
-/** struct msghdr with one byte of data and room for descriptors. It must outlive the call that uses its address. */
-class Message {
-  readonly #data = new Uint8Array(1);
+/**
+ * struct msghdr: data, descriptors or room for some, and where it goes on a socket that is not connected. It must outlive
+ * the call that uses its address.
+ */
+export class Message {
+  readonly #data: Uint8Array;
+  readonly #name: Uint8Array | undefined;
   readonly #parts = new BigUint64Array(2);
   readonly #control: DataView;
   readonly #header = new BigUint64Array(7);
 
-  constructor(fds: number) {
-    this.#control = new DataView(new ArrayBuffer(CONTROL_HEAD_BYTES + Math.ceil(fds / 2) * 8));
-    this.#parts.set([BigInt(addressOf(this.#data)), 1n]);
+  constructor(
+    fds: readonly number[],
+    data: Uint8Array = new Uint8Array(1),
+    name?: Uint8Array,
+    room = fds.length,
+  ) {
+    this.#data = data;
+    this.#name = name;
+    this.#control = new DataView(new ArrayBuffer(CONTROL_HEAD_BYTES + Math.ceil(room / 2) * 8));
+    this.#parts.set([BigInt(addressOf(this.#data)), BigInt(data.byteLength)]);
+    if (this.#name) this.#header.set([BigInt(addressOf(this.#name)), BigInt(this.#name.byteLength)]);
     this.#header[2] = BigInt(addressOf(this.#parts));
     this.#header[3] = 1n;
+    if (room === 0) return;
     this.#header[4] = BigInt(addressOf(this.#control));
     this.#header[5] = BigInt(this.#control.byteLength);
+    if (fds.length > 0) this.#write(fds);
   }
 
   get address() {
     return addressOf(this.#header);
   }
 
-  write(fds: readonly number[]): void {
+  read(): number[] {
+    const bytes = Number(this.#control.getBigUint64(0, true));
+    const count = Math.max(0, (bytes - CONTROL_HEAD_BYTES) / 4);
+    return Array.from({ length: count }, (_, i) => this.#control.getInt32(CONTROL_HEAD_BYTES + i * 4, true));
+  }
+
+  #write(fds: readonly number[]): void {
     this.#control.setBigUint64(0, BigInt(CONTROL_HEAD_BYTES + fds.length * 4), true);
     this.#control.setInt32(8, SOL_SOCKET, true);
     this.#control.setInt32(12, SCM_RIGHTS, true);
     fds.forEach((fd, i) => {
       this.#control.setInt32(CONTROL_HEAD_BYTES + i * 4, fd, true);
     });
-  }
-
-  read(): number[] {
-    const bytes = Number(this.#control.getBigUint64(0, true));
-    const count = Math.max(0, (bytes - CONTROL_HEAD_BYTES) / 4);
-    return Array.from({ length: count }, (_, i) => this.#control.getInt32(CONTROL_HEAD_BYTES + i * 4, true));
   }
 }

@@ -36,6 +36,8 @@ export interface ChildStatus {
   state: ChildState;
   startedAtMs: number;
   memoryBytes: number;
+  /** Since the child was last heard of. */
+  silentMs: number;
   restarts: number;
   detail?: unknown;
 }
@@ -157,10 +159,13 @@ export class Fleet<Boot, Down, Up> {
 
   async #row(slot: number, restarts: number, child: Child<Boot, Down, Up> | undefined): Promise<ChildStatus> {
     const { kind } = this.#spec;
-    if (!child) return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, memoryBytes: 0, restarts };
-    const { pid, state, startedAtMs } = child;
+    if (!child) {
+      return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, memoryBytes: 0, silentMs: 0, restarts };
+    }
     const { detail } = await child.report();
-    return { kind, slot, pid, state, startedAtMs, memoryBytes: residentBytes(pid), restarts, detail };
+    const { pid, state, startedAtMs, silentMs } = child;
+    const memoryBytes = residentBytes(pid);
+    return { kind, slot, pid, state, startedAtMs, memoryBytes, silentMs, restarts, detail };
   }
 
   #retire(samples: readonly Sample[]): void {

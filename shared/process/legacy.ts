@@ -7,6 +7,9 @@ const FIRST_FD = 3;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
+/** How systemd hands over what it kept (sd_listen_fds(3)). */
+const LISTEN_VARIABLES = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
+
 /** A listening address and its sockets, open and shared with the supervisor before us. */
 export interface LegacyListener {
   address: string;
@@ -15,21 +18,28 @@ export interface LegacyListener {
 
 /** What a supervisor got from the one it replaces. */
 export class Legacy {
+  /** The one before us still runs, and waits until we do. Otherwise systemd kept its sockets. */
+  readonly predecessor: boolean;
+  readonly addresses: readonly string[];
   #listeners: LegacyListener[];
 
-  constructor(listeners: LegacyListener[]) {
+  constructor(listeners: LegacyListener[], predecessor: boolean) {
     this.#listeners = listeners;
+    this.predecessor = predecessor;
+    this.addresses = listeners.map(({ address }) => address);
   }
 
   /** Reads it from the environment, and takes it out of there; undefined for a start of the ordinary kind. */
   static take(): Legacy | undefined {
     const text = process.env[VARIABLE];
     delete process.env[VARIABLE];
-    if (text === undefined) return undefined;
-    const listeners = JSON.parse(text) as LegacyListener[];
+    const kept = keptListeners(process.env, process.pid);
+    for (const name of LISTEN_VARIABLES) delete process.env[name];
+    if (text === undefined && kept.length === 0) return undefined;
+    const listeners = text === undefined ? kept : (JSON.parse(text) as LegacyListener[]);
     // Our children get the sockets of their slot, and no other that would hold a port open.
     for (const fd of listeners.flatMap(({ fds }) => fds)) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return new Legacy(listeners);
+    return new Legacy(listeners, text !== undefined);
   }
 
   /** The sockets of an address; they are the caller's from now on. */
@@ -44,6 +54,21 @@ export class Legacy {
     for (const { fds } of this.#listeners) closeSockets(fds);
     this.#listeners = [];
   }
+}
+
+/** The sockets that systemd kept for process `pid`, by the names that ServiceManager.hold() gave them. */
+export function keptListeners(
+  env: Readonly<Record<string, string | undefined>>,
+  pid: number,
+): LegacyListener[] {
+  if (Number(env["LISTEN_PID"]) !== pid) return [];
+  const names = (env["LISTEN_FDNAMES"] ?? "").split(":");
+  const listeners = new Map<string, number[]>();
+  for (let i = 0; i < Number(env["LISTEN_FDS"]); i++) {
+    const address = decodeURIComponent(names[i] ?? "");
+    listeners.set(address, [...(listeners.get(address) ?? []), FIRST_FD + i]);
+  }
+  return [...listeners].map(([address, fds]) => ({ address, fds }));
 }
 
 /** How the successor inherits: descriptors in the order of its stdio, and the variable that says what they are. */

@@ -21,6 +21,7 @@ function open() {
     getpwuid: { args: [u32], returns: pointer },
     getgrnam: { args: [pointer], returns: pointer },
     prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
+    clock_gettime: { args: [i32, pointer], returns: i32 },
     adjtimex: { args: [pointer], returns: i32 },
     __errno_location: { args: [], returns: pointer },
   } as const;

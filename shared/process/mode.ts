@@ -24,9 +24,10 @@ export interface Mode {
   bequest?(): LegacyListener[];
   /**
    * Takes nothing new, finishes what runs, ends its children; bounded by the mode's own deadline. `succeeded`: another
-   * supervisor goes on with our sockets, so that nothing may be done to them but to let go.
+   * supervisor goes on with our sockets, so that nothing may be done to them but to let go. `kept`: systemd keeps them
+   * open until we are started again, and what connects waits there.
    */
-  drain(succeeded: boolean): Promise<void>;
+  drain(succeeded: boolean, kept: boolean): Promise<void>;
   /** Ends all at once. */
   kill(): void;
 }

@@ -38,10 +38,14 @@ export class Overview {
       version: this.#version,
       phase: this.phase,
       startedAtMs: this.#startedAtMs,
-      children: (await Promise.all(this.#modes.map((mode) => mode.children()))).flat(),
+      children: await this.children(),
       modes: Object.fromEntries(parts),
       complaints: this.complaints(),
     };
+  }
+
+  async children(): Promise<ChildStatus[]> {
+    return (await Promise.all(this.#modes.map((mode) => mode.children()))).flat();
   }
 
   async samples(): Promise<Sample[]> {

@@ -7,19 +7,28 @@ const startFolder = process.cwd();
 
 type SuccessorNotice = { kind: "ready" } | { kind: "failed"; sentence: string };
 
+export interface Successor {
+  pid: number;
+  /** Lets it go on: it waits until systemd knows that it is the service now. */
+  letGo(): void;
+}
+
 /**
- * Starts the binary that now stands where this one was started from, with the same arguments and our listening sockets.
- * Resolves when it does its work. Throws a UserError, with nothing changed here, when it can't.
+ * Starts the binary that now stands where this one was started from, with the same arguments, our listening sockets and
+ * `environment` besides ours. Resolves when it does its work. Throws a UserError, with nothing changed here, when it can't.
  */
-export async function startSuccessor(listeners: readonly LegacyListener[]): Promise<{ pid: number }> {
+export async function startSuccessor(
+  listeners: readonly LegacyListener[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Successor> {
   const { fds, env } = bequeath(listeners);
   const { promise, resolve: heard } = Promise.withResolvers<SuccessorNotice>();
   const failed = (sentence: string) => heard({ kind: "failed", sentence });
-  const successor = spawn(fds, env, heard, failed);
+  const successor = spawn(fds, { ...environment, ...env }, heard, failed);
   const late = setTimeout(() => failed(`it was not ready after ${READY_MS / 1000} s`), READY_MS);
   const notice = await promise;
   clearTimeout(late);
-  if (notice.kind === "ready") return { pid: successor.pid };
+  if (notice.kind === "ready") return { pid: successor.pid, letGo: () => successor.disconnect() };
   successor.kill("SIGKILL");
   throw new UserError(`the new binary did not take over: ${notice.sentence}`);
 }
@@ -57,18 +66,17 @@ function ownArguments(): string[] {
   return Bun.main.startsWith("/$bunfs/") ? process.argv.slice(2) : process.argv.slice(1);
 }
 
-/** Tells the supervisor before us that we have taken over; nothing when there was none. */
-export function announceSuccession(): void {
-  tellPredecessor({ kind: "ready" });
+/** Tells the supervisor before us that we have taken over, and waits until it lets go; nothing when there was none. */
+export async function announceSuccession(): Promise<void> {
+  if (!process.connected) return;
+  const released = new Promise((resolve) => process.once("disconnect", resolve));
+  process.send?.({ kind: "ready" } satisfies SuccessorNotice);
+  await released;
 }
 
 /** Tells the supervisor before us why it must go on. */
 export function announceFailure(error: unknown): void {
-  tellPredecessor({ kind: "failed", sentence: sentenceOf(error) });
-}
-
-function tellPredecessor(notice: SuccessorNotice): void {
   if (!process.connected) return;
-  process.send?.(notice);
+  process.send?.({ kind: "failed", sentence: sentenceOf(error) } satisfies SuccessorNotice);
   process.disconnect?.();
 }

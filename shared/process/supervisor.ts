@@ -4,7 +4,9 @@ import { Control } from "./control.ts";
 import type { Legacy } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
 import { Overview } from "./overview.ts";
+import { ServiceManager } from "./service_manager.ts";
 import { announceFailure, announceSuccession } from "./successor.ts";
+import { Watchdog } from "./watchdog.ts";
 
 const DRAIN_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT"] as const;
 
@@ -24,29 +26,39 @@ export interface Supervision {
 export async function supervise(supervision: Supervision): Promise<number> {
   const { modes, places, version, legacy } = supervision;
   const overview = new Overview(modes, version);
-  const control = new Control(modes, supervision.reload);
+  const manager = ServiceManager.take();
+  manager.holds(legacy?.addresses ?? []);
+  const control = new Control(modes, manager, supervision.reload);
   const admin = new Admin(places, overview, control);
   const asked = drainAsked(modes);
+  const watchdog = new Watchdog(manager, overview);
   let succeeded = false;
   try {
-    await admin.open(legacy !== undefined);
+    await admin.open(legacy?.predecessor === true);
     if (!(await startAll(modes, asked))) return 0;
     legacy?.closeRest();
     overview.phase = "running";
     control.listen();
     log.info({ admin: places.http || places.socket }, "ready");
-    announceSuccession();
+    await announceSuccession();
+    manager.hold(control.bequest());
+    manager.ready();
+    watchdog.start();
     const reason = await Promise.race([asked, control.succeeded]);
     succeeded = reason === "succeeded";
     overview.phase = "draining";
     log.info(`${reason}: finishing what runs`);
-    if (succeeded) admin.letGo();
-    for (const mode of modes.toReversed()) await mode.drain(succeeded);
+    if (succeeded) {
+      watchdog.stop();
+      admin.letGo();
+    } else manager.stopping();
+    for (const mode of modes.toReversed()) await mode.drain(succeeded, manager.keepsSockets);
     return 0;
   } catch (error) {
     announceFailure(error);
     throw error;
   } finally {
+    watchdog.stop();
     for (const mode of modes) mode.kill();
     if (!succeeded) await admin.close();
   }

@@ -17,6 +17,8 @@ export interface TrivetOptions {
   env?: Record<string, string | undefined>;
   /** The limit of open files of each process; the machine's when absent. */
   descriptors?: number;
+  /** Handed over as 3, 4, … the way systemd does; `env` has the other variables. */
+  listenFds?: readonly number[];
   /** "health": the admin socket says OK. "started": only that the process runs. */
   ready?: "health" | "started";
   readyTimeoutMs?: number;
@@ -34,16 +36,17 @@ export class Trivet implements AsyncDisposable {
     this.folder = folder;
     this.#mode = options.mode;
     const command = [trivetBinary(), options.mode, "-c", "trivet.toml", ...(options.args ?? [])];
-    const { descriptors } = options;
-    const limited = descriptors
-      ? ["sh", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`, ...command]
-      : command;
-    this.#process = Bun.spawn(limited, {
+    const { descriptors, listenFds = [] } = options;
+    const before = [
+      ...(descriptors ? [`ulimit -n ${descriptors}`] : []),
+      ...(listenFds.length > 0 ? [`export LISTEN_PID=$$ LISTEN_FDS=${listenFds.length}`] : []),
+    ];
+    const prepared =
+      before.length > 0 ? ["sh", "-c", `${before.join("; ")}; exec "$0" "$@"`, ...command] : command;
+    this.#process = Bun.spawn(prepared, {
       cwd: folder.path,
       env: { ...process.env, ...options.env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
+      stdio: ["ignore", "pipe", "pipe", ...listenFds],
     });
     this.#read = Promise.all([this.#collect("stdout"), this.#collect("stderr")]);
   }
