@@ -1,4 +1,4 @@
-import { loadConfig } from "../shared/config/load.ts";
+import { loadAdminDir } from "../shared/config/load.ts";
 import type { Status } from "../shared/process/overview.ts";
 import { runDirCandidates } from "../shared/process/run_dir.ts";
 import { UserError } from "../shared/user_error.ts";
@@ -16,14 +16,27 @@ export interface Running {
 
 /** The supervisors that answer on this node, by the admin folder of the config. */
 export async function findRunning({ configFile, name }: Invocation): Promise<Running[]> {
-  const { config, dir } = await loadConfig(configFile);
-  const places = runDirCandidates(config.admin.dir, dir).flatMap((runDir) =>
+  const { adminDir, dir } = await loadAdminDir(configFile);
+  const places = runDirCandidates(adminDir, dir).flatMap((runDir) =>
     MODES.map((mode) => ({ mode, socket: `${runDir}/${socketName(mode, name)}` })),
   );
   const found = await Promise.all(
     places.map(async (place) => ({ ...place, status: await ask(place.socket) })),
   );
   return found.flatMap((running) => (running.status ? [{ ...running, status: running.status }] : []));
+}
+
+/** Those that the command line names; all when it names none. Throws a UserError when there are none. */
+export async function findNamed(invocation: Invocation, undone: string): Promise<Running[]> {
+  const [mode, more] = invocation.operands;
+  if (more !== undefined || (mode !== undefined && !MODES.some((known) => known === mode)))
+    throw new UserError(`name one mode, ${MODES.join(", ")}, or none for all that run here`, 2);
+  const running = await findRunning(invocation);
+  const named = mode === undefined ? running : running.filter((one) => one.mode === mode);
+  if (named.length > 0) return named;
+  throw new UserError(
+    `${mode === undefined ? "nothing" : `no ${mode}`} runs here with this config: ${undone}`,
+  );
 }
 
 async function ask(socket: string): Promise<Status | undefined> {

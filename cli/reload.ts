@@ -1,14 +1,12 @@
-import { UserError } from "../shared/user_error.ts";
-import { findRunning, tell } from "./admin_client.ts";
+import { findNamed, tell } from "./admin_client.ts";
 import type { Command } from "./command.ts";
 
 export const reload: Command = {
   name: "reload",
-  usage: "trivet reload",
+  usage: "trivet reload [MODE]",
   summary: "bring a changed trivet.toml to what runs here, without dropping a request",
   async run(invocation) {
-    const running = await findRunning(invocation);
-    if (running.length === 0) throw new UserError("nothing runs here with this config: nothing was reloaded");
+    const running = await findNamed(invocation, "nothing was reloaded");
     for (const { mode, socket, status } of running) {
       await tell(socket, "/reload");
       console.log(`${mode} (process ${status.pid}) works by the new config`);

@@ -1,14 +1,12 @@
-import { UserError } from "../shared/user_error.ts";
-import { findRunning, tell } from "./admin_client.ts";
+import { findNamed, tell } from "./admin_client.ts";
 import type { Command } from "./command.ts";
 
 export const upgrade: Command = {
   name: "upgrade",
-  usage: "trivet upgrade",
+  usage: "trivet upgrade [MODE]",
   summary: "have the binary that now stands at its path take over what runs here, without dropping a request",
   async run(invocation) {
-    const running = await findRunning(invocation);
-    if (running.length === 0) throw new UserError("nothing runs here with this config: nothing was upgraded");
+    const running = await findNamed(invocation, "nothing was upgraded");
     for (const { mode, socket, status } of running) {
       await tell(socket, "/upgrade");
       console.log(`${mode}: process ${status.pid} has handed over and finishes what it has`);

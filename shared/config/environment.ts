@@ -1,6 +1,6 @@
 import { isTable, type Path, type Problem } from "./problem.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** ${NAME}, ${NAME:-default}; $${ stands for ${ itself. */
 const REFERENCE = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;

@@ -5,7 +5,8 @@ import { Value } from "@sinclair/typebox/value";
 import { UserError } from "../user_error.ts";
 import { withAbsolutePaths } from "./absolute_path.ts";
 import { ConfigError, type Fault } from "./config_error.ts";
-import { expandEnvironment } from "./environment.ts";
+import { withCredentials } from "./credentials.ts";
+import { type Environment, expandEnvironment } from "./environment.ts";
 import { type LineMap, mapLines } from "./line_map.ts";
 import { isTable, type Problem, pathKey, type Table } from "./problem.ts";
 import { relationProblems } from "./relation.ts";
@@ -42,12 +43,38 @@ export async function loadConfig(named: string | undefined): Promise<LoadedConfi
   return { config: checkConfig(text, name, dir), file, dir, lines: mapLines(text) };
 }
 
+/**
+ * Only what it takes to find what runs here: other keys may be wrong by now, and the shell that asks need not have the
+ * secrets they name.
+ */
+export async function loadAdminDir(named: string | undefined): Promise<{ adminDir: string; dir: string }> {
+  const there = named !== undefined || existsSync(DEFAULT_FILE);
+  const name = named ?? DEFAULT_FILE;
+  const dir = dirname(resolve(name));
+  const text = there ? await readText(name) : "";
+  const { admin = {} } = tableOf(text, name);
+  return { adminDir: checkTable({ admin }, text, name, dir, process.env).admin.dir, dir };
+}
+
 /** The config that a text says. `name` stands before the lines of the errors. */
-export function checkConfig(text: string, name: string, dir: string, env = process.env): Config {
+export function checkConfig(
+  text: string,
+  name: string,
+  dir: string,
+  env: Environment = withCredentials(process.env),
+): Config {
+  return checkTable(tableOf(text, name), text, name, dir, env);
+}
+
+function tableOf(text: string, name: string): Table {
   const parsed = parseToml(text);
   if ("sentence" in parsed) throw new ConfigError(name, [parsed]);
+  return parsed.table;
+}
+
+function checkTable(said: Table, text: string, name: string, dir: string, env: Environment): Config {
   const unset: Problem[] = [];
-  const table = expandEnvironment(parsed.table, env, unset) as Table;
+  const table = expandEnvironment(said, env, unset) as Table;
   const problems = [
     ...unset,
     ...withoutRepeats(unset, [...shapeProblems(ConfigSchema, table), ...relationProblems(table)]),

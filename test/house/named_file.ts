@@ -31,6 +31,7 @@ function missingIn(page: string, text: string, tree: Tree): string[] {
 /** By its path, or by its name alone where the page has said which folder it walks. */
 function isThere(name: string, tree: Tree): boolean {
   const short = name.replace(/^\.\//, "");
-  if (USERS_FILES.has(short)) return true;
+  // A place on a server.
+  if (USERS_FILES.has(short) || name.startsWith("/")) return true;
   return [...tree.keys()].some((path) => path === short || path.endsWith(`/${short}`));
 }

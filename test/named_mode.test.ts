@@ -1,0 +1,28 @@
+import { expect, test } from "bun:test";
+import { Trivet } from "./harness/trivet.ts";
+
+const APP = 'export default { fetch: () => new Response("hello") };\n';
+
+test("reload and upgrade take the mode they are for; commands find what runs although the config is wrong by now", async () => {
+  await using site = await Trivet.start({
+    mode: "serve",
+    config: '[serve]\nlisten = "127.0.0.1:0"\nworkers = 1\n',
+    files: { "app.ts": APP },
+  });
+  expect(await site.run(["reload", "serve"])).toMatchObject({ code: 0 });
+  expect(await site.run(["reload", "worker"])).toMatchObject({
+    code: 1,
+    stderr: "no worker runs here with this config: nothing was reloaded\n",
+  });
+  expect(await site.run(["upgrade", "edge"])).toMatchObject({
+    code: 2,
+    stderr: "name one mode, up, proxy, serve, worker, or none for all that run here\n",
+  });
+  await site.folder.write("trivet.toml", `[store]\nurl = "\${SECRET}"\n[admin]\ndir = "run"\nhttp = ""\n`);
+  const { code, stdout } = await site.run(["status"]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining("trivet serve")]);
+  expect(await site.run(["reload", "serve"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("the environment variable SECRET is not set"),
+  });
+});
