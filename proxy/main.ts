@@ -5,13 +5,13 @@ import { giveLogFile } from "../shared/log_file.ts";
 import type { Sample } from "../shared/metrics.ts";
 import { Fleet } from "../shared/process/fleet.ts";
 import { type Identity, identityOf } from "../shared/process/identity.ts";
+import { ListenerSet } from "../shared/process/listener_set.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import { letPass } from "../shared/process/run_dir.ts";
 import type { Site } from "../shared/process/site.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
 import { Confirmations, type ProxyChild } from "./confirmations.ts";
 import { HealthWatch } from "./health_watch.ts";
-import { ListenerSet } from "./listener_set.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
 import { ownServers, routesOf, SERVE, serveSettings, usesServe } from "./plan_of.ts";
 import { Reloads } from "./reloads.ts";
@@ -59,7 +59,7 @@ class ProxySupervisor implements ProxyMode {
     this.#runDir = runDir;
     this.#config = config;
     this.#slots = slotsOf(config);
-    this.#listeners = new ListenerSet(this.#slots, legacy);
+    this.#listeners = new ListenerSet("proxy", this.#slots, legacy);
     this.#watches = this.#watch(config, []);
     this.#fleet = new Fleet({
       kind: "proxy",
@@ -167,7 +167,7 @@ class ProxySupervisor implements ProxyMode {
   }
 
   bequest() {
-    return this.#listeners.bound.map(({ address, fds }) => ({ address, fds }));
+    return this.#listeners.bequest();
   }
 
   async drain(succeeded: boolean, kept: boolean): Promise<void> {

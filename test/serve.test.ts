@@ -168,7 +168,7 @@ describe("apps", () => {
     const port = await freePort();
     await using site = await serve(
       { "app.ts": `Bun.serve({ port: ${port}, fetch: () => new Response("by itself") });` },
-      '[serve]\nlisten = ["127.0.0.1:0", "127.0.0.1:0"]\nworkers = 1\n',
+      `[serve]\nlisten = ["127.0.0.1:0", "127.0.0.1:${await freePort()}"]\nworkers = 1\n`,
     );
     const addresses = (await statusOf(site)).modes.serve.listen;
     expect(new Set(addresses).size).toBe(2);

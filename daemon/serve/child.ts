@@ -13,13 +13,17 @@ import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type StopApp, startApp } from "./app.ts";
 import type { FetchHandler } from "./app_options.ts";
+import type { InheritedPlace } from "./listener.ts";
 import { RequestDeadline } from "./request_deadline.ts";
-import { type Place, ServerGroup } from "./server_group.ts";
+import { ServerGroup } from "./server_group.ts";
 
 export interface ServeBoot {
   app: string;
   handlers: string;
-  listeners: Place[];
+  /** The sockets of its slot. */
+  listeners: InheritedPlace[];
+  /** It is started while the whole app server leaves already. */
+  leaving: ServeOrder | undefined;
   socket: string;
   store: StoreAddress;
   requestTimeoutMs: number;
@@ -35,15 +39,22 @@ export interface ServeNotice {
   socket: string;
 }
 
+/** To a child: the whole app server will leave, so balancers should go elsewhere. */
+export interface ServeOrder {
+  kind: "leaving";
+  /** The sockets stay open until we are started again: what connects may wait there. */
+  kept: boolean;
+}
+
 export function runChild(): void {
   const metrics = new Metrics();
-  const link = new ParentLink<ServeBoot, never, ServeNotice>("serve", metrics);
+  const link = new ParentLink<ServeBoot, ServeOrder, ServeNotice>("serve", metrics);
   link.run(new ServeRoom(link, metrics));
 }
 
 /** One process of the app server: the user's app behind its listeners. */
-class ServeRoom implements ChildRoom<ServeBoot, never> {
-  readonly #link: ParentLink<ServeBoot, never, ServeNotice>;
+class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
+  readonly #link: ParentLink<ServeBoot, ServeOrder, ServeNotice>;
   readonly #metrics: Metrics;
   readonly #onEnqueued;
   readonly #requests;
@@ -52,7 +63,7 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
   #jobs: JobsClient | undefined;
   #stopApp: StopApp = async () => undefined;
 
-  constructor(link: ParentLink<ServeBoot, never, ServeNotice>, metrics: Metrics) {
+  constructor(link: ParentLink<ServeBoot, ServeOrder, ServeNotice>, metrics: Metrics) {
     this.#link = link;
     this.#metrics = metrics;
     this.#onEnqueued = enqueuedCounter(metrics);
@@ -80,7 +91,12 @@ class ServeRoom implements ChildRoom<ServeBoot, never> {
     this.#stopApp = await startApp(app, this.#group);
     // The folder it lies in says who passes; the edge may be another user.
     if (identity) chmodSync(socket, 0o666);
+    if (boot.leaving) this.receive(boot.leaving);
     this.#link.tell({ socket });
+  }
+
+  receive({ kept }: ServeOrder): void {
+    this.#group?.announceLeaving(kept);
   }
 
   async drain(): Promise<void> {

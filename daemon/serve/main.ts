@@ -5,7 +5,8 @@ import type { Sample } from "../../shared/metrics.ts";
 import type { Child } from "../../shared/process/child.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf, knownIdentity } from "../../shared/process/identity.ts";
-import { openListenSockets, parseAddress } from "../../shared/process/listen_socket.ts";
+import { parseAddress } from "../../shared/process/listen_socket.ts";
+import { ListenerSet } from "../../shared/process/listener_set.ts";
 import type { Mode } from "../../shared/process/mode.ts";
 import { type RecycleLimits, requestLimit } from "../../shared/process/recycle.ts";
 import { makeOwnedDir } from "../../shared/process/run_dir.ts";
@@ -13,14 +14,12 @@ import type { Site } from "../../shared/process/site.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { UserError } from "../../shared/user_error.ts";
-import type { ServeBoot, ServeNotice } from "./child.ts";
+import type { ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
 import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
 
-type ServeChild = Child<ServeBoot, never, ServeNotice>;
-interface Listener {
-  hostname: string;
-  port: number;
-}
+type ServeChild = Child<ServeBoot, ServeOrder, ServeNotice>;
+/** Descriptors of a child begin behind stdin, stdout and stderr. */
+const FIRST_FD = 3;
 
 /** The app server. `onSockets` gets the private sockets of the children that can be given requests, at every change. */
 export function serveMode(site: Site, store: StoreAddress, onSockets: (paths: string[]) => void): Mode {
@@ -35,9 +34,10 @@ class ServeMode implements Mode {
   #handlers: string;
   readonly #store: StoreAddress;
   readonly #onSockets: (paths: string[]) => void;
-  readonly #fleet: Fleet<ServeBoot, never, ServeNotice>;
+  readonly #fleet: Fleet<ServeBoot, ServeOrder, ServeNotice>;
   readonly #sockets = new Map<ServeChild, string>();
-  #listeners: Listener[] = [];
+  readonly #listeners: ListenerSet;
+  #leaving: ServeOrder | undefined;
   #identity: Identity | undefined;
   /** Where the children make their private sockets. */
   #socketDir: string;
@@ -50,13 +50,16 @@ class ServeMode implements Mode {
     this.#handlers = site.config.worker.handlers;
     this.#store = store;
     this.#onSockets = onSockets;
+    const slots = serve.workers === "auto" ? availableParallelism() : serve.workers;
+    this.#listeners = new ListenerSet("serve", slots, site.legacy, serve.backlog);
     this.#fleet = new Fleet({
       kind: "serve",
-      slots: serve.workers === "auto" ? availableParallelism() : serve.workers,
+      slots,
       bootTimeoutMs: serve.boot_timeout,
       drainTimeoutMs: serve.drain_timeout,
       limits: () => this.#limits(),
-      boot: () => this.#boot(),
+      boot: (slot) => this.#boot(slot),
+      fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
       onMessage: (child, { socket }) => this.#sockets.set(child, socket),
       onReady: () => this.#announce(),
       onGone: (child) => this.#lost(child),
@@ -66,13 +69,7 @@ class ServeMode implements Mode {
   async start(): Promise<void> {
     this.#identity = identityOf("serve", this.#config);
     await checkStore(this.#store);
-    const addresses = [this.#config.listen].flat();
-    // Children share the port by SO_REUSEPORT; only this tells whether somebody else has it.
-    this.#listeners = addresses.map((address) => {
-      const { host: hostname, port } = parseAddress(address);
-      // The supervisor we succeed has it, and shares it with us.
-      return { hostname, port: this.#site.legacy ? port : openListenSockets(address, 0).port };
-    });
+    this.#listeners.add([this.#config.listen].flat());
     if (this.#identity)
       this.#socketDir = makeOwnedDir(this.#site.runDir, this.#ownerOfSockets(this.#identity));
     removeStaleSockets(this.#socketDir);
@@ -95,6 +92,7 @@ class ServeMode implements Mode {
     }
     this.#config = serve;
     this.#handlers = worker.handlers;
+    this.#listeners.backlog = serve.backlog;
     try {
       await this.#fleet.roll();
     } catch (error) {
@@ -109,7 +107,7 @@ class ServeMode implements Mode {
   }
 
   async status(): Promise<Record<string, unknown>> {
-    const listen = this.#listeners.map(({ hostname, port }) => `${hostname}:${port}`);
+    const listen = this.#listeners.bound.map(({ address, port }) => address.replace(/\d+$/, String(port)));
     return { app: this.#config.app, listen, ready: this.#fleet.ready().length };
   }
 
@@ -121,25 +119,45 @@ class ServeMode implements Mode {
     return this.#fleet.complaint();
   }
 
-  async drain(): Promise<void> {
+  bequest() {
+    return this.#listeners.bequest();
+  }
+
+  leaving(kept: boolean): void {
+    this.#leaving = { kind: "leaving", kept };
+    this.#fleet.broadcast(this.#leaving);
+  }
+
+  async drain(succeeded: boolean, kept: boolean): Promise<void> {
+    const { shutdown_delay: delayMs, drain_timeout: drainMs } = this.#config;
+    if (!succeeded) await Bun.sleep(delayMs);
+    if (!succeeded && !kept) await this.#listeners.quietAllBut([]);
     this.#onSockets([]);
-    await this.#fleet.drain(this.#config.drain_timeout);
+    const drained = this.#fleet.drain(drainMs);
+    this.#listeners.keepOnly([]);
+    await drained;
     this.#removeSockets();
   }
 
   kill(): void {
     this.#fleet.kill();
+    this.#listeners.keepOnly([]);
     this.#removeSockets();
   }
 
-  #boot(): ServeBoot {
+  #boot(slot: number): ServeBoot {
+    const { app, request_timeout: requestTimeoutMs } = this.#config;
+    const listeners = this.#listeners.socketsOf(slot).map(({ address, port }, i) => {
+      return { address, hostname: parseAddress(address).host, port, fd: FIRST_FD + i };
+    });
     return {
-      app: this.#config.app,
+      app,
       handlers: this.#handlers,
-      listeners: this.#listeners,
+      listeners,
+      leaving: this.#leaving,
       socket: newSocketPath(this.#socketDir),
       store: this.#store,
-      requestTimeoutMs: this.#config.request_timeout,
+      requestTimeoutMs,
       requestsMax: requestLimit(this.#config.max_requests, this.#config.max_requests_jitter, Math.random()),
       keepAliveMs: this.#config.keep_alive,
       identity: this.#identity,

@@ -59,6 +59,12 @@ function withoutConstants(app: AppOptions): AppOptions {
   return { ...app, routes };
 }
 
+/** The same with a health that tells balancers to go elsewhere, whatever the app would say. */
+export function unhealthy({ fetch, routes }: RequestHandlers): RequestHandlers {
+  const leaving = () => new Response("leaving", { status: 503, headers: { connection: "close" } });
+  return { fetch, routes: { ...routes, ...Object.fromEntries(HEALTH_PATHS.map((path) => [path, leaving])) } };
+}
+
 type Wrapper = (handler: FetchHandler) => (request: Request) => Answer;
 
 function wrap(app: AppOptions, wrapper: Wrapper): RequestHandlers {

@@ -1,22 +1,21 @@
 /** The listeners of one child as one server: what user code sees as `server`, and what the child drains. */
 import type { Server } from "bun";
 import { log } from "../../shared/log.ts";
-import { stopNewConnections } from "../../shared/process/listen_socket.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type AppOptions, readAppOptions } from "./app_options.ts";
+import { closeListener, sayFarewell } from "./farewell.ts";
 import { KeepAlive } from "./keep_alive.ts";
-import { fdsOnPorts } from "./listener_fds.ts";
-import { type Bound, leavingHandlers, type RequestWatch, workingHandlers } from "./request_handlers.ts";
+import { type InheritedPlace, type Listener, openListener, type Place } from "./listener.ts";
+import {
+  type Bound,
+  leavingHandlers,
+  type RequestWatch,
+  unhealthy,
+  workingHandlers,
+} from "./request_handlers.ts";
 
-export type Place = { hostname: string; port: number } | { unix: string };
 type BunServer = Server<unknown>;
-
-/** Time for those who are already connected to learn that they must go, and for the accept queue to empty. */
-const FAREWELL_MS = 100;
-const POLL_MS = 20;
-/** Kept, since serve_capture.ts puts its own in this place. */
-const bunServe = Bun.serve;
 
 export class ServerGroup {
   readonly #places: readonly Place[];
@@ -24,8 +23,12 @@ export class ServerGroup {
   readonly #appFile: string;
   readonly #bound: Bound;
   readonly #keepAlive: KeepAlive;
-  #servers: BunServer[] = [];
+  #listeners: Listener[] = [];
   #app: AppOptions | undefined;
+  #unhealthy = false;
+  /** The whole app server leaves: nobody takes our sockets. */
+  #forGood = false;
+  #leaving = false;
   #drained: Promise<void> | undefined;
 
   constructor(
@@ -45,13 +48,20 @@ export class ServerGroup {
   }
 
   get listening(): boolean {
-    return this.#servers.length > 0;
+    return this.#listeners.length > 0;
   }
 
   /** Opens every listener for this app. Throws a UserError when an address can't be had. */
   listen(app: AppOptions): void {
     this.#app = app;
-    this.#servers = this.#places.map((place) => open(place, this.#bunOptions(place, app)));
+    this.#listeners = this.#places.map((place) => openListener(place, this.#bunOptions(place, app)));
+  }
+
+  /** Balancers are told to go elsewhere, while everything is still answered. `kept`: somebody takes our sockets later. */
+  announceLeaving(kept: boolean): void {
+    this.#unhealthy = true;
+    this.#forGood = !kept;
+    this.#refresh();
   }
 
   /** Lets nobody new in, finishes what runs, closes the rest. Resolves when nothing is left. */
@@ -61,24 +71,29 @@ export class ServerGroup {
   }
 
   async #leave(): Promise<void> {
+    this.#leaving = true;
+    this.#refresh();
+    for (const listener of this.#listeners) listener.release(this.#forGood);
+    await sayFarewell(this.#listeners, this.#unhealthy);
+    await Promise.all(this.#listeners.map(closeListener));
+  }
+
+  #refresh(): void {
     const app = this.#app;
     if (!app) return;
-    this.#reload(app, true);
-    // Connections that were accepted from there get the filter too: to them no SYN comes.
-    stopNewConnections(fdsOnPorts(new Set(this.#servers.flatMap(({ port }) => (port ? [port] : [])))));
-    await Bun.sleep(FAREWELL_MS);
-    await Promise.all(this.#servers.map(close));
+    for (const { place, server } of this.#listeners) server.reload(this.#bunOptions(place, app) as never);
   }
 
-  #reload(app: AppOptions, leaving = false): void {
-    for (const [i, place] of this.#places.entries())
-      this.#servers[i]?.reload(this.#bunOptions(place, app, leaving) as never);
+  get #servers(): BunServer[] {
+    return this.#listeners.map(({ server }) => server);
   }
 
-  #bunOptions(place: Place, app: AppOptions, leaving = false): object {
+  #bunOptions(place: Place, app: AppOptions): object {
     const { websocket, maxRequestBodySize } = app;
+    const handlersOf = this.#leaving ? leavingHandlers : workingHandlers;
+    const handlers = handlersOf(app, this, this.#watch, this.#bound);
     return {
-      ...(leaving ? leavingHandlers : workingHandlers)(app, this, this.#watch, this.#bound),
+      ...(this.#unhealthy ? unhealthy(handlers) : handlers),
       error: app.error ?? ((error: Error) => this.#failed(error)),
       ...(websocket && { websocket }),
       ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),
@@ -135,7 +150,7 @@ export class ServerGroup {
     const app = readAppOptions(given);
     if (!app) throw new UserError("server.reload needs an object with fetch()");
     this.#app = app;
-    this.#reload(app);
+    this.#refresh();
     return this;
   }
 
@@ -163,16 +178,27 @@ export class ServerGroup {
     return this.#servers.reduce((sum, server) => sum + server.pendingWebSockets, 0);
   }
 
+  // Bun's own know only where they were opened, not what was put under them.
+
   get url(): URL | undefined {
-    return this.#servers[0]?.url;
+    const public_ = this.#public;
+    if (!public_) return undefined;
+    const { hostname, port } = public_;
+    return new URL(`http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`);
   }
 
   get port(): number | undefined {
-    return this.#servers[0]?.port;
+    return this.#public?.port;
   }
 
   get hostname(): string | undefined {
-    return this.#servers[0]?.hostname;
+    return this.#public?.hostname;
+  }
+
+  /** The first address of trivet.toml. */
+  get #public(): InheritedPlace | undefined {
+    const [first] = this.#places;
+    return first && "port" in first ? first : undefined;
   }
 
   get id(): string {
@@ -180,22 +206,4 @@ export class ServerGroup {
   }
 
   readonly development = false;
-}
-
-function open(place: Place, options: object): BunServer {
-  try {
-    return bunServe({ ...options, ...place, ...("port" in place && { reusePort: true }) } as never);
-  } catch (error) {
-    const where = "unix" in place ? place.unix : `${place.hostname}:${place.port}`;
-    throw new UserError(
-      `can't listen on ${where}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-}
-
-async function close(server: BunServer): Promise<void> {
-  const stopped = server.stop();
-  while (server.pendingRequests > 0 || server.pendingWebSockets > 0) await Bun.sleep(POLL_MS);
-  // Connections that never sent a request would hold it for another 12 s.
-  await Promise.race([stopped, server.stop(true)]);
 }

@@ -232,6 +232,11 @@ const ServeSection = section(
       },
     ),
     workers: workers('app processes; "auto" is one a core'),
+    backlog: count(
+      1024,
+      "connections that may wait for one process, listen(2); the kernel cuts it to net.core.somaxconn",
+      1,
+    ),
     request_timeout: duration("0", "from a request's head to the response's head; then 504; 0: no limit"),
     max_requests: count(0, "a child is replaced after so many requests; 0: never"),
     max_requests_jitter: Type.Number({
@@ -254,6 +259,10 @@ const ServeSection = section(
     drain_timeout: duration("30s", "after TERM, requests still running then are cut"),
     user: account("user", "who runs your code, of app and jobs, when started as root"),
     group: account("group", "and its group"),
+    shutdown_delay: duration(
+      "0s",
+      "on TERM, /healthz and /readyz answer 503 this long before listeners close",
+    ),
   },
   "the app server",
 );

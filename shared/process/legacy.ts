@@ -12,6 +12,7 @@ const LISTEN_VARIABLES = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
 
 /** A listening address and its sockets, open and shared with the supervisor before us. */
 export interface LegacyListener {
+  /** Also says whose it is: see ListenerSet. */
   address: string;
   fds: number[];
 }

@@ -16,7 +16,8 @@ const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 const F_DUPFD_CLOEXEC = 1030;
 const SO_ATTACH_FILTER = 26;
-const BACKLOG = 4096;
+/** Connections that may wait to be accepted, where nobody says otherwise; the kernel cuts it to net.core.somaxconn. */
+export const BACKLOG = 4096;
 /** Classic BPF, two words an instruction: load the TCP flags; when SYN is set drop the packet, else keep it. */
 const LOAD_FLAGS = [0x30, 13];
 const SKIP_UNLESS_SYN = [0x45 | (1 << 24), 0x02];
@@ -39,7 +40,11 @@ export function parseAddress(text: string): SocketAddress {
 }
 
 /** Binds `count` listening sockets to one address. Throws a UserError when the address can't be had. */
-export function openListenSockets(text: string, count: number): { fds: number[]; port: number } {
+export function openListenSockets(
+  text: string,
+  count: number,
+  backlog = BACKLOG,
+): { fds: number[]; port: number } {
   const { host, port } = parseAddress(text);
   const fds: number[] = [];
   try {
@@ -47,7 +52,7 @@ export function openListenSockets(text: string, count: number): { fds: number[];
     const probe = bound(text, host, port, false);
     const actual = portOf(probe);
     libc().close(probe);
-    for (let i = 0; i < count; i++) fds.push(listening(bound(text, host, actual, true), text));
+    for (let i = 0; i < count; i++) fds.push(listening(bound(text, host, actual, true), text, backlog));
     return { fds, port: actual };
   } catch (error) {
     closeSockets(fds);
@@ -73,13 +78,17 @@ export function addListenSockets(
   text: string,
   fds: readonly number[],
   count: number,
+  backlog = BACKLOG,
 ): { fds: number[]; port: number } {
   const [first = -1] = fds;
   const { host } = parseAddress(text);
   const port = portOf(first);
   const more = Math.max(0, count - fds.length);
   return {
-    fds: [...fds, ...Array.from({ length: more }, () => listening(bound(text, host, port, true), text))],
+    fds: [
+      ...fds,
+      ...Array.from({ length: more }, () => listening(bound(text, host, port, true), text, backlog)),
+    ],
     port,
   };
 }
@@ -109,8 +118,13 @@ function bound(text: string, host: string, port: number, shared: boolean): numbe
   throw error;
 }
 
-function listening(fd: number, text: string): number {
-  if (libc().listen(fd, BACKLOG) === 0) return fd;
+/** Lets so many connections wait on sockets that listen already (listen(2) may be called again). */
+export function setBacklog(fds: readonly number[], backlog: number): void {
+  for (const fd of fds) libc().listen(fd, backlog);
+}
+
+function listening(fd: number, text: string, backlog: number): number {
+  if (libc().listen(fd, backlog) === 0) return fd;
   const error = refusal(text);
   libc().close(fd);
   throw error;

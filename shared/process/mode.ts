@@ -23,6 +23,11 @@ export interface Mode {
   /** The listening sockets that a successor shall go on with. */
   bequest?(): LegacyListener[];
   /**
+   * The supervisor has been told to end: who asks how this mode is should hear so from now on. drain() follows; for
+   * `kept` see there.
+   */
+  leaving?(kept: boolean): void;
+  /**
    * Takes nothing new, finishes what runs, ends its children; bounded by the mode's own deadline. `succeeded`: another
    * supervisor goes on with our sockets, so that nothing may be done to them but to let go. `kept`: systemd keeps them
    * open until we are started again, and what connects waits there.

@@ -51,7 +51,10 @@ export async function supervise(supervision: Supervision): Promise<number> {
     if (succeeded) {
       watchdog.stop();
       admin.letGo();
-    } else manager.stopping();
+    } else {
+      manager.stopping();
+      for (const mode of modes) mode.leaving?.(manager.keepsSockets);
+    }
     for (const mode of modes.toReversed()) await mode.drain(succeeded, manager.keepsSockets);
     return 0;
   } catch (error) {

@@ -1,10 +1,12 @@
-import type { Legacy } from "../shared/process/legacy.ts";
+import type { Legacy, LegacyListener } from "./legacy.ts";
 import {
   addListenSockets,
+  BACKLOG,
   closeSockets,
   openListenSockets,
+  setBacklog,
   stopNewConnections,
-} from "../shared/process/listen_socket.ts";
+} from "./listen_socket.ts";
 
 /** A connection half made when we stop gets this long to be accepted. */
 const HANDSHAKE_MS = 200;
@@ -16,16 +18,27 @@ export interface BoundListener {
   fds: number[];
 }
 
-/** The listening sockets of the edge, owned by the supervisor for as long as it lives. */
+/** The listening sockets of one mode, owned by the supervisor for as long as it lives. */
 export class ListenerSet {
+  /** Before an address in a bequest: two modes may both name "127.0.0.1:0". */
+  readonly #owner: string;
   readonly #slots: number;
   readonly #legacy: Legacy | undefined;
+  #backlog: number;
   #bound: BoundListener[] = [];
 
   /** `legacy`: sockets of the supervisor before us are used where the address is the same. */
-  constructor(slots: number, legacy: Legacy | undefined) {
+  constructor(owner: "proxy" | "serve", slots: number, legacy: Legacy | undefined, backlog = BACKLOG) {
+    this.#owner = owner === "proxy" ? "" : `${owner} `;
     this.#slots = slots;
     this.#legacy = legacy;
+    this.#backlog = backlog;
+  }
+
+  /** How many connections may wait for one slot, on the sockets that are open and on those to come. */
+  set backlog(connections: number) {
+    this.#backlog = connections;
+    for (const { fds } of this.#bound) setBacklog(fds, connections);
   }
 
   get bound(): readonly BoundListener[] {
@@ -37,11 +50,11 @@ export class ListenerSet {
   }
 
   /** The sockets of one child slot, in a fixed order. */
-  socketsOf(slot: number, addresses = this.addresses): { address: string; fd: number }[] {
+  socketsOf(slot: number, addresses = this.addresses): { address: string; port: number; fd: number }[] {
     return this.#bound
       .filter(({ address }) => addresses.includes(address))
-      .flatMap(({ address, fds }) =>
-        fds.filter((_, i) => i % this.#slots === slot).map((fd) => ({ address, fd })),
+      .flatMap(({ address, port, fds }) =>
+        fds.filter((_, i) => i % this.#slots === slot).map((fd) => ({ address, port, fd })),
       );
   }
 
@@ -49,7 +62,7 @@ export class ListenerSet {
   add(addresses: readonly string[]): string[] {
     const added: BoundListener[] = [];
     try {
-      for (const address of addresses) {
+      for (const address of new Set(addresses)) {
         if (this.addresses.includes(address)) continue;
         added.push(this.#open(address));
       }
@@ -62,10 +75,12 @@ export class ListenerSet {
   }
 
   #open(address: string): BoundListener {
-    const inherited = this.#legacy?.claim(address) ?? [];
-    if (inherited.length === 0) return { address, ...openListenSockets(address, this.#slots) };
-    const { fds, port } = addListenSockets(address, inherited, this.#slots);
-    return { address, port, fds };
+    const inherited = this.#legacy?.claim(this.#owner + address) ?? [];
+    if (inherited.length === 0) {
+      return { address, ...openListenSockets(address, this.#slots, this.#backlog) };
+    }
+    setBacklog(inherited, this.#backlog);
+    return { address, ...addListenSockets(address, inherited, this.#slots, this.#backlog) };
   }
 
   /** Has the kernel turn new connections away from all but these, and waits for those half made. */
@@ -76,6 +91,11 @@ export class ListenerSet {
     if (fds.length === 0) return;
     stopNewConnections(fds);
     await Bun.sleep(HANDSHAKE_MS);
+  }
+
+  /** What a successor goes on with. */
+  bequest(): LegacyListener[] {
+    return this.#bound.map(({ address, fds }) => ({ address: this.#owner + address, fds }));
   }
 
   /** Closes all but these. */

@@ -1,0 +1,84 @@
+/** Where a child answers: an inherited socket, or its private one. */
+import { rmSync } from "node:fs";
+import type { Server } from "bun";
+import { log } from "../../shared/log.ts";
+import { libc } from "../../shared/process/libc.ts";
+import { closeSockets, stopNewConnections } from "../../shared/process/listen_socket.ts";
+import { UserError } from "../../shared/user_error.ts";
+import { adoptListener, NotAdopted } from "./adopted_listener.ts";
+import { fdsBoundTo, type LocalName } from "./socket_fds.ts";
+
+/** A private unix socket, or a listening socket that the supervisor owns and what it is bound to. */
+export type Place = { unix: string } | InheritedPlace;
+
+export interface InheritedPlace {
+  /** As trivet.toml has it. */
+  address: string;
+  hostname: string;
+  port: number;
+  fd: number;
+}
+
+type BunServer = Server<unknown>;
+const SHUT_RDWR = 2;
+/** Kept, since serve_capture.ts puts its own in this place. */
+const bunServe = Bun.serve;
+
+export interface Listener {
+  readonly place: Place;
+  readonly server: BunServer;
+  /**
+   * From now on new connections go elsewhere. `forGood`: nobody else takes those that wait in the kernel's queue, so
+   * they are still accepted; the supervisor has seen to it that no more come.
+   */
+  release(forGood: boolean): void;
+}
+
+/** `options` are Bun.serve's without the address. Throws a UserError when the address can't be had. */
+export function openListener(place: Place, options: object): Listener {
+  const serve = (at: object) => bunServe({ ...options, ...at } as never) as BunServer;
+  try {
+    if ("unix" in place) return openPrivate(place, serve);
+    return openInherited(place, serve);
+  } catch (error) {
+    const where = "unix" in place ? place.unix : place.address;
+    throw new UserError(
+      `can't listen on ${where}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** How this process's sockets at a place are found. */
+export function nameOf(place: Place): LocalName {
+  return "unix" in place ? place.unix : place.port;
+}
+
+function openPrivate(place: { unix: string }, serve: (at: object) => BunServer): Listener {
+  const server = serve(place);
+  // Without its name nobody finds it any more: an edge that tries asks another child.
+  return { place, server, release: () => rmSync(place.unix, { force: true }) };
+}
+
+function openInherited(place: InheritedPlace, serve: (at: object) => BunServer): Listener {
+  try {
+    const { server, release } = adoptListener(place.fd, serve);
+    return { place, server, release: (forGood) => forGood || release() };
+  } catch (error) {
+    if (!(error instanceof NotAdopted)) throw error;
+    log.warn(
+      `${place.address} is opened by each process for itself, since the supervisor's socket can't be used (${error.message}): connections that come while a process leaves may be lost`,
+    );
+    return openOwn(place, serve);
+  }
+}
+
+/** A socket of Bun's own beside those of the other children. */
+function openOwn(place: InheritedPlace, serve: (at: object) => BunServer): Listener {
+  // Nobody accepts on the inherited one: the kernel must send nothing there. It listens no more, in any process.
+  libc().shutdown(place.fd, SHUT_RDWR);
+  closeSockets([place.fd]);
+  const { hostname, port } = place;
+  const server = serve({ hostname, port, reusePort: true });
+  // Connections that were accepted from there get the filter too: to them no SYN comes.
+  return { place, server, release: () => stopNewConnections(fdsBoundTo(new Set([port]))) };
+}

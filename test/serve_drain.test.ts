@@ -1,0 +1,126 @@
+import { describe, expect, test } from "bun:test";
+import { freePort } from "./harness/free_port.ts";
+import { Load } from "./harness/load.ts";
+import { RawConnection } from "./harness/raw_connection.ts";
+import { ServeSite } from "./harness/serve_site.ts";
+import { Trivet } from "./harness/trivet.ts";
+import { until } from "./harness/until.ts";
+
+const ROLLS = 4;
+const GET = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
+
+describe("no request is lost, direct, without a sysctl", () => {
+  test("reloads and TERM to single children, under new and kept connections, slow ones too", async () => {
+    await using site = await ServeSite.start();
+    const loads = site.loads(site.port);
+    for (let i = 0; i < ROLLS; i++) {
+      expect((await site.trivet.run(["reload"])).stderr).toBe("");
+      await site.replaceOne(i);
+    }
+    await ServeSite.expectNothingLost(loads);
+  });
+
+  test("TERM: connections in the kernel's queue are answered, later ones wait or are refused, none is reset", async () => {
+    await using site = await ServeSite.start();
+    const loads = site.loads(site.port);
+    await until(() => loads.every(({ result }) => result.ok > 10), "load");
+    expect(await site.trivet.stop()).toBe(0);
+    for (const load of loads) {
+      const { failed, reasons } = await load.done();
+      expect({ failed, reasons }).toEqual({ failed: 0, reasons: [] });
+    }
+  });
+
+  test("behind an edge of its own, which knows the app server by its port only", async () => {
+    await using site = await ServeSite.start();
+    const port = await freePort();
+    await using _edge = await Trivet.start({
+      mode: "proxy",
+      config: `
+[proxy]
+workers = 1
+access_log = "off"
+listen = [{ address = "127.0.0.1:${port}" }]
+[[proxy.route]]
+backend = "app"
+[backend.app]
+servers = ["127.0.0.1:${site.port}"]
+`,
+    });
+    const loads = site.loads(port, { method: "POST", body: "x" });
+    for (let i = 0; i < ROLLS; i++) {
+      expect((await site.trivet.run(["reload"])).stderr).toBe("");
+      await site.replaceOne(i);
+    }
+    await ServeSite.expectNothingLost(loads);
+  });
+
+  test("trivet upgrade hands the sockets over", async () => {
+    await using site = await ServeSite.start();
+    const loads = site.loads(site.port);
+    for (let i = 0; i < ROLLS; i++) await site.upgrade();
+    await ServeSite.expectNothingLost(loads);
+  });
+});
+
+test("kill -9 of a child: only what it was answering fails, new connections wait for the next one", async () => {
+  await using site = await ServeSite.start();
+  const fresh = Load.start({ port: site.port, fresh: 6 });
+  for (let i = 0; i < ROLLS; i++) {
+    const before = fresh.result.ok;
+    await until(() => fresh.result.ok > before + 50, "load");
+    const victim = (await site.ready())[i % 2]?.pid ?? 0;
+    process.kill(victim, "SIGKILL");
+    await site.replaced(victim);
+  }
+  const { failed, refused } = await fresh.stop();
+  expect(refused).toBe(0);
+  // Each client has one request under way.
+  expect(failed).toBeLessThanOrEqual(6 * ROLLS);
+});
+
+test("a child that is replaced says so to its clients, finishes what it has, and closes silent ones last", async () => {
+  await using site = await ServeSite.start(1);
+  using asking = await RawConnection.open(site.port);
+  asking.send(GET);
+  const first = await asking.response();
+  using slow = await RawConnection.open(site.port);
+  slow.send(GET.replace("/", "/slow"));
+  using silent = await RawConnection.open(site.port);
+  silent.send(GET);
+  await silent.response();
+  expect(first.headers.get("connection")).not.toBe("close");
+  await site.replaceOne(0);
+  asking.send(GET);
+  const second = await asking.response();
+  expect([second.body.toString(), second.headers.get("connection")]).toEqual([
+    first.body.toString(),
+    "close",
+  ]);
+  expect((await slow.response()).status).toBe(200);
+  expect(silent.ended).toBe(false);
+  await silent.closed();
+  using next = await RawConnection.open(site.port);
+  next.send(GET);
+  expect((await next.response()).body.toString()).not.toBe(first.body.toString());
+}, 30_000);
+
+test("on TERM health says 503 for shutdown_delay, while everything is answered", async () => {
+  await using site = await ServeSite.start(1, 'shutdown_delay = "1s"');
+  const health = async (path: string) => (await fetch(`http://127.0.0.1:${site.port}${path}`)).status;
+  expect(await Promise.all(["/healthz", "/readyz", "/"].map(health))).toEqual([200, 200, 200]);
+  const beganMs = Date.now();
+  site.trivet.signal("SIGTERM");
+  await until(async () => (await health("/healthz")) === 503, "health says 503");
+  expect(await Promise.all(["/healthz", "/readyz", "/"].map(health))).toEqual([503, 503, 200]);
+  expect(await site.trivet.exited()).toBe(0);
+  expect(Date.now() - beganMs).toBeGreaterThan(1000);
+});
+
+test("backlog is what listen(2) is told", async () => {
+  await using site = await ServeSite.start(2, "backlog = 77");
+  expect(await site.backlogs()).toEqual([77, 77]);
+  await site.configure("backlog = 99");
+  expect((await site.trivet.run(["reload"])).stderr).toBe("");
+  expect(await site.backlogs()).toEqual([99, 99]);
+});
