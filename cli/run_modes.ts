@@ -1,3 +1,4 @@
+import { SourceWatch } from "../daemon/sdk/source_watch.ts";
 import { loadConfig } from "../shared/config/load.ts";
 import type { Config } from "../shared/config/schema.ts";
 import type { Mode } from "../shared/process/mode.ts";
@@ -21,12 +22,40 @@ export function runModes(
 ): Promise<number> {
   const http = flags.get("--admin-http");
   const places = adminPlaces(site, name, typeof http === "string" ? http : undefined);
+  let known = site.config;
+  const watch = site.config.serve.watch && (name === "serve" || name === "up");
   const reload = async () => {
     const { config } = await loadConfig(site.configFile);
     adjust(config);
-    await reloadAll(modes, config);
+    known = config;
+    await (watch ? reloadTogether(modes, config) : reloadAll(modes, config));
   };
-  return supervise({ modes, places, version: VERSION, legacy: site.legacy, reload });
+  const entries = () => [
+    known.serve.app,
+    known.worker.handlers,
+    ...(site.configFile ? [site.configFile] : []),
+  ];
+  const supervision = { modes, places, version: VERSION, legacy: site.legacy, reload };
+  return supervise(
+    watch ? { ...supervision, watch: (onSave) => watchSources(entries, onSave) } : supervision,
+  );
+}
+
+/** Of --watch, for the modes that run an app. */
+export function watchAsked({ flags }: Invocation, config: Config): void {
+  if (flags.has("--watch")) config.serve.watch = true;
+}
+
+function watchSources(entries: () => string[], onSave: () => Promise<void>): () => void {
+  const sources = new SourceWatch(entries, onSave);
+  sources.start();
+  return () => sources.stop();
+}
+
+/** What is watched shall be there soon, and where the code is wrong everybody shall say so. */
+async function reloadTogether(modes: readonly Mode[], config: Config): Promise<void> {
+  const results = await Promise.allSettled(modes.map((mode) => mode.reload?.(config)));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 /** One after the other. When one can't, those before it already run the new state, and the sentence says so. */

@@ -3,19 +3,20 @@ import { serveMode } from "../daemon/serve/main.ts";
 import type { Config } from "../shared/config/schema.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import type { Command } from "./command.ts";
-import { runModes } from "./run_modes.ts";
+import { runModes, watchAsked } from "./run_modes.ts";
 import { openSite } from "./site.ts";
 
 export const serve: Command = {
   name: "serve",
-  usage: "trivet serve [app.ts]",
+  usage: "trivet serve [app.ts] [--watch]",
   summary: "run the app in several processes on one port",
-  flags: { "--admin-http": true },
+  flags: { "--admin-http": true, "--watch": false },
   async run(invocation) {
     const site = await openSite(invocation);
     const [app] = invocation.operands;
     const adjust = (config: Config) => {
       if (app) config.serve.app = resolve(app);
+      watchAsked(invocation, config);
     };
     adjust(site.config);
     const store = storeMode(site);

@@ -2,22 +2,25 @@ import { existsSync } from "node:fs";
 import { serveMode } from "../daemon/serve/main.ts";
 import { workerMode } from "../daemon/worker/main.ts";
 import { proxyMode } from "../proxy/main.ts";
+import type { Config } from "../shared/config/schema.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import { UserError } from "../shared/user_error.ts";
 import type { Command } from "./command.ts";
-import { runModes } from "./run_modes.ts";
+import { runModes, watchAsked } from "./run_modes.ts";
 import { openSite } from "./site.ts";
 
 export const up: Command = {
   name: "up",
-  usage: "trivet up",
+  usage: "trivet up [--watch]",
   summary: "run the edge, the app and the workers of trivet.toml under one supervisor",
-  flags: { "--admin-http": true },
+  flags: { "--admin-http": true, "--watch": false },
   async run(invocation) {
     const site = await openSite(invocation);
-    return runModes("up", site, modesOf(site), invocation);
+    const adjust = (config: Config) => watchAsked(invocation, config);
+    adjust(site.config);
+    return runModes("up", site, modesOf(site), invocation, adjust);
   },
 };
 

@@ -5,6 +5,7 @@ import type { Identity } from "../../shared/process/identity.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
+import { sentenceOf } from "../../shared/user_error.ts";
 import { enqueuedCounter } from "../sdk/enqueued_counter.ts";
 import { importHandlersIfThere } from "../sdk/handlers_file.ts";
 import { type JobsClient, jobsClient } from "../sdk/jobs_client.ts";
@@ -13,6 +14,7 @@ import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type StopApp, startApp } from "./app.ts";
 import type { FetchHandler } from "./app_options.ts";
+import { faultApp } from "./fault_page.ts";
 import type { InheritedPlace } from "./listener.ts";
 import { RequestDeadline } from "./request_deadline.ts";
 import { ServerGroup } from "./server_group.ts";
@@ -32,11 +34,14 @@ export interface ServeBoot {
   keepAliveMs: number;
   /** Whom the process becomes before it reads the user's code. */
   identity: Identity | undefined;
+  /** Code that can't be loaded is shown to who asks, instead of ending the process. */
+  watch: boolean;
 }
 
-/** What a child says before it is ready: where the edge can reach it alone. */
+/** What a child says before it is ready: where the edge can reach it alone, and what it shows instead of the app. */
 export interface ServeNotice {
   socket: string;
+  fault?: string;
 }
 
 /** To a child: the whole app server will leave, so balancers should go elsewhere. */
@@ -75,24 +80,40 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
   }
 
   async boot(boot: ServeBoot): Promise<void> {
-    const { app, handlers, listeners, socket, store, identity } = boot;
+    const { app, listeners, socket, store, identity } = boot;
     this.#link.become(identity);
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
     this.#jobs = jobsClient({ openStore: () => openJobStore(store), onEnqueued: this.#onEnqueued });
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
-    this.#jobs.useHandlers(await importHandlersIfThere(handlers));
     const deadline = new RequestDeadline(boot.requestTimeoutMs, this.#metrics);
     const bound = (handler: FetchHandler) => deadline.bound(handler);
     const watch = { seen: () => this.#seen(boot.requestsMax), everything: boot.requestsMax > 0 };
     const places = [...listeners, { unix: socket }];
     this.#group = new ServerGroup(places, app, watch, bound, boot.keepAliveMs);
-    this.#stopApp = await startApp(app, this.#group);
+    const fault = await this.#load(boot, this.#jobs, this.#group);
     // The folder it lies in says who passes; the edge may be another user.
     if (identity) chmodSync(socket, 0o666);
     if (boot.leaving) this.receive(boot.leaving);
-    this.#link.tell({ socket });
+    this.#link.tell({ socket, ...(fault !== undefined && { fault }) });
+  }
+
+  /** The sentence that says why the code can't be loaded, when it is watched; else it is thrown. */
+  async #load(boot: ServeBoot, jobs: JobsClient, group: ServerGroup): Promise<string | undefined> {
+    try {
+      jobs.useHandlers(await importHandlersIfThere(boot.handlers));
+      this.#stopApp = await startApp(boot.app, group);
+      return undefined;
+    } catch (error) {
+      if (!boot.watch) throw error;
+      const sentence = sentenceOf(error);
+      const show = faultApp(sentence);
+      if (group.listening) group.reload(show);
+      else group.listen(show);
+      this.#stopApp = () => group.drain();
+      return sentence;
+    }
   }
 
   receive({ kept }: ServeOrder): void {

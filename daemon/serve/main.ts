@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Config, ServeConfig } from "../../shared/config/schema.ts";
+import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import type { Child } from "../../shared/process/child.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
@@ -16,6 +17,9 @@ import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { UserError } from "../../shared/user_error.ts";
 import type { ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
 import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
+
+/** While code is watched, streams and WebSockets must soon reach the new code. */
+const WATCH_DRAIN_MS = 1_000;
 
 type ServeChild = Child<ServeBoot, ServeOrder, ServeNotice>;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
@@ -41,6 +45,8 @@ class ServeMode implements Mode {
   #identity: Identity | undefined;
   /** Where the children make their private sockets. */
   #socketDir: string;
+  /** What the newest child shows instead of the app. */
+  #fault: string | undefined;
 
   constructor(site: Site, store: StoreAddress, onSockets: (paths: string[]) => void) {
     const { serve } = site.config;
@@ -50,17 +56,20 @@ class ServeMode implements Mode {
     this.#handlers = site.config.worker.handlers;
     this.#store = store;
     this.#onSockets = onSockets;
-    const slots = serve.workers === "auto" ? availableParallelism() : serve.workers;
+    const slots = slotsOf(serve);
     this.#listeners = new ListenerSet("serve", slots, site.legacy, serve.backlog);
     this.#fleet = new Fleet({
       kind: "serve",
       slots,
       bootTimeoutMs: serve.boot_timeout,
-      drainTimeoutMs: serve.drain_timeout,
+      drainTimeoutMs: serve.watch ? Math.min(serve.drain_timeout, WATCH_DRAIN_MS) : serve.drain_timeout,
       limits: () => this.#limits(),
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
-      onMessage: (child, { socket }) => this.#sockets.set(child, socket),
+      onMessage: (child, { socket, fault }) => {
+        this.#sockets.set(child, socket);
+        this.#fault = fault;
+      },
       onReady: () => this.#announce(),
       onGone: (child) => this.#lost(child),
     });
@@ -74,6 +83,7 @@ class ServeMode implements Mode {
       this.#socketDir = makeOwnedDir(this.#site.runDir, this.#ownerOfSockets(this.#identity));
     removeStaleSockets(this.#socketDir);
     await this.#fleet.start();
+    if (this.#fault) log.error(this.#fault);
   }
 
   /** Loads the app's code anew, child by child: when the first new one can't boot, nothing has changed. */
@@ -100,6 +110,7 @@ class ServeMode implements Mode {
       this.#handlers = handlersBefore;
       throw error;
     }
+    if (this.#fault) throw new UserError(this.#fault);
   }
 
   children(): Promise<ChildStatus[]> {
@@ -161,6 +172,7 @@ class ServeMode implements Mode {
       requestsMax: requestLimit(this.#config.max_requests, this.#config.max_requests_jitter, Math.random()),
       keepAliveMs: this.#config.keep_alive,
       identity: this.#identity,
+      watch: this.#site.config.serve.watch,
     };
   }
 
@@ -189,4 +201,10 @@ class ServeMode implements Mode {
   #removeSockets(): void {
     for (const path of this.#sockets.values()) rmSync(path, { force: true });
   }
+}
+
+/** One while code is watched: the sooner it is replaced. */
+function slotsOf({ workers, watch }: ServeConfig): number {
+  if (watch) return 1;
+  return workers === "auto" ? availableParallelism() : workers;
 }

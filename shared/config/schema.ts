@@ -256,6 +256,10 @@ const ServeSection = section(
       "60s",
       "a child whose event loop is blocked this long is killed and started again; at least 2s; 0: never",
     ),
+    watch: Type.Boolean({
+      default: false,
+      description: "for development: load code anew when a file of it is saved, in one process; as --watch",
+    }),
     drain_timeout: duration("30s", "after TERM, requests still running then are cut"),
     user: account("user", "who runs your code, of app and jobs, when started as root"),
     group: account("group", "and its group"),

@@ -17,6 +17,8 @@ export interface Supervision {
   legacy: Legacy | undefined;
   /** Reads the config again and brings it to the modes; throws a UserError when nothing was changed. */
   reload: () => Promise<void>;
+  /** Calls back for a reload when it sees a reason; returns how to end that. */
+  watch?: (reload: () => Promise<void>) => () => void;
 }
 
 /**
@@ -44,7 +46,9 @@ export async function supervise(supervision: Supervision): Promise<number> {
     manager.hold(control.bequest());
     manager.ready();
     watchdog.start();
+    const unwatch = supervision.watch?.(() => control.reload());
     const reason = await Promise.race([asked, control.succeeded]);
+    unwatch?.();
     succeeded = reason === "succeeded";
     overview.phase = "draining";
     log.info(`${reason}: finishing what runs`);
