@@ -17,6 +17,7 @@ import { up } from "./cli/up.ts";
 import { upgrade } from "./cli/upgrade.ts";
 import { version } from "./cli/version.ts";
 import { worker } from "./cli/worker.ts";
+import { childStart } from "./shared/process/child_start.ts";
 import { UserError } from "./shared/user_error.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -50,7 +51,8 @@ async function main([word = "help", ...rest]: readonly string[]): Promise<number
 }
 
 // Not awaited at the top level: "beforeExit" must come when a script of `trivet run` has nothing left to do.
-main(process.argv.slice(2)).then(
+const start = childStart();
+main(start ? ["child", start.kind] : process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
     if (!(error instanceof UserError)) throw error;

@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 /** How a supervisor starts its children; not for people, so `trivet help` leaves it out. */
 export const child: Command = {
   name: "child",
-  usage: "trivet child KIND SLOT",
+  usage: "trivet child KIND",
   summary: "what a supervisor starts",
   async run({ operands: [kind] }) {
     if (!process.connected)

@@ -2,6 +2,7 @@ import { SourceWatch } from "../daemon/sdk/source_watch.ts";
 import { loadConfig } from "../shared/config/load.ts";
 import type { Config } from "../shared/config/schema.ts";
 import type { Mode } from "../shared/process/mode.ts";
+import { PidFile } from "../shared/process/pid_file.ts";
 import type { Site } from "../shared/process/site.ts";
 import { supervise } from "../shared/process/supervisor.ts";
 import { UserError } from "../shared/user_error.ts";
@@ -22,6 +23,7 @@ export function runModes(
 ): Promise<number> {
   const http = flags.get("--admin-http");
   const places = adminPlaces(site, name, typeof http === "string" ? http : undefined);
+  const pidFile = new PidFile(pidFileOf(modes, site.config));
   let known = site.config;
   const watch = site.config.serve.watch && (name === "serve" || name === "up");
   const reload = async () => {
@@ -29,16 +31,22 @@ export function runModes(
     adjust(config);
     known = config;
     await (watch ? reloadTogether(modes, config) : reloadAll(modes, config));
+    pidFile.move(pidFileOf(modes, config));
   };
   const entries = () => [
     known.serve.app,
     known.worker.handlers,
     ...(site.configFile ? [site.configFile] : []),
   ];
-  const supervision = { modes, places, version: VERSION, legacy: site.legacy, reload };
+  const supervision = { modes, places, version: VERSION, legacy: site.legacy, pidFile, reload };
   return supervise(
     watch ? { ...supervision, watch: (onSave) => watchSources(entries, onSave) } : supervision,
   );
+}
+
+/** The app server's, whoever runs it. */
+function pidFileOf(modes: readonly Mode[], { serve }: Config): string {
+  return modes.some(({ name }) => name === "serve") ? serve.pid_file : "";
 }
 
 /** Of --watch, for the modes that run an app. */

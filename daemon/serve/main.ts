@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { basename } from "node:path";
 import type { Config, ServeConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
@@ -60,6 +61,7 @@ class ServeMode implements Mode {
     this.#listeners = new ListenerSet("serve", slots, site.legacy, serve.backlog);
     this.#fleet = new Fleet({
       kind: "serve",
+      title: () => basename(this.#config.app),
       slots,
       bootTimeoutMs: serve.boot_timeout,
       drainTimeoutMs: serve.watch ? Math.min(serve.drain_timeout, WATCH_DRAIN_MS) : serve.drain_timeout,

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { basename } from "node:path";
 import type { Config, WorkerConfig } from "../../shared/config/schema.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
@@ -45,6 +46,7 @@ class WorkerMode implements Mode {
     this.#duties = new LeaseDuties(this.#store, this.#queues, config.lease);
     this.#fleet = new Fleet({
       kind: "worker",
+      title: () => basename(this.#config.handlers),
       slots: config.processes,
       bootTimeoutMs: BOOT_TIMEOUT_MS,
       drainTimeoutMs: config.shutdown_timeout + LEAVE_EXTRA_MS,

@@ -10,7 +10,11 @@ export function withAbsolutePaths(config: Config, dir: string): Config {
     backend: Object.fromEntries(
       Object.entries(config.backend).map(([name, backend]) => [name, withSockets(backend, dir)]),
     ),
-    serve: { ...config.serve, app: resolve(dir, config.serve.app) },
+    serve: {
+      ...config.serve,
+      app: resolve(dir, config.serve.app),
+      pid_file: config.serve.pid_file && resolve(dir, config.serve.pid_file),
+    },
     worker: { ...config.worker, handlers: resolve(dir, config.worker.handlers) },
     admin: { ...config.admin, dir: resolve(dir, config.admin.dir) },
   };

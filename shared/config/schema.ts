@@ -261,6 +261,10 @@ const ServeSection = section(
       description: "for development: load code anew when a file of it is saved, in one process; as --watch",
     }),
     drain_timeout: duration("30s", "after TERM, requests still running then are cut"),
+    pid_file: Type.String({
+      default: "",
+      description: 'where the supervisor writes its process number once it is ready; "": nowhere',
+    }),
     user: account("user", "who runs your code, of app and jobs, when started as root"),
     group: account("group", "and its group"),
     shutdown_delay: duration(

@@ -1,6 +1,7 @@
 import type { Subprocess } from "bun";
 import type { Sample } from "../metrics.ts";
 import { UserError } from "../user_error.ts";
+import { childVariables } from "./child_start.ts";
 import { type FdChannel, openFdChannel, sendFds } from "./fd_channel.ts";
 import { closeSockets } from "./listen_socket.ts";
 import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
@@ -23,6 +24,14 @@ export interface ChildEvents<Up> {
   leave(): void;
   /** The process has ended; `sentence` says why when the child could say it. */
   gone(sentence: string): void;
+}
+
+/** What ps shows of it. */
+export interface ChildName {
+  kind: ChildKind;
+  slot: number;
+  /** What it works on, like "app.ts"; "" when its kind says all. */
+  title: string;
 }
 
 /** What a child inherits as descriptors 3, 4, … */
@@ -56,8 +65,7 @@ export class Child<Boot, Down, Up> {
   #failure = "";
 
   constructor(
-    kind: ChildKind,
-    slot: number,
+    { kind, slot, title }: ChildName,
     boot: Boot,
     { fds, channel }: ChildFds,
     events: ChildEvents<Up>,
@@ -66,11 +74,11 @@ export class Child<Boot, Down, Up> {
     this.slot = slot;
     this.#channel = channel ? openFdChannel() : undefined;
     const inherited = this.#channel ? [...fds, this.#channel.theirs] : fds;
-    this.#process = Bun.spawn([...ownCommand(), "child", kind, String(slot), String(process.pid)], {
-      argv0: "trivet:",
+    this.#process = Bun.spawn(ownCommand(), {
+      argv0: ["trivet:", kind, slot, title].join(" ").trim(),
       // Extra entries become descriptors 3, 4, … of the child.
       stdio: ["ignore", "inherit", "inherit", ...inherited],
-      env: childEnv(),
+      env: childEnv(kind),
       serialization: "json",
       ipc: (message) => this.#hear(message as Notice<Up>, events),
       onExit: (_process, code, signal) => {
@@ -187,8 +195,8 @@ function ownCommand(): string[] {
   return Bun.main.startsWith("/$bunfs/") ? [OWN_BINARY] : [process.execPath, Bun.main];
 }
 
-function childEnv(): Record<string, string | undefined> {
-  const env = { ...process.env };
+function childEnv(kind: ChildKind): Record<string, string | undefined> {
+  const env = { ...process.env, ...childVariables(kind) };
   for (const name of SCRUBBED) delete env[name];
   return env;
 }

@@ -75,12 +75,11 @@ export class ChildSlot<Boot, Down, Up> {
   }
 
   #launch(): { child: Child<Boot, Down, Up>; ready: Promise<void> } {
-    const { kind, boot, fds, channel = false, bootTimeoutMs } = this.#spec;
+    const { kind, title, boot, fds, channel = false, bootTimeoutMs } = this.#spec;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let late = false;
     const child = new Child<Boot, Down, Up>(
-      kind,
-      this.#index,
+      { kind, slot: this.#index, title: title?.() ?? "" },
       boot(this.#index),
       { fds: fds?.(this.#index) ?? [], channel },
       {

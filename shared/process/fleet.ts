@@ -12,6 +12,8 @@ const NO_LIMITS: RecycleLimits = { memoryBytes: 0, ageMs: 0, hangMs: 0 };
 
 export interface FleetSpec<Boot, Down, Up> {
   kind: ChildKind;
+  /** What they work on, for ps. */
+  title?(): string;
   /** How many children; slots count from 0. */
   slots: number;
   bootTimeoutMs: number;

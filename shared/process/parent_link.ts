@@ -1,9 +1,10 @@
-import { writeFileSync } from "node:fs";
 import type { Metrics } from "../metrics.ts";
 import { sentenceOf } from "../user_error.ts";
+import { childStart } from "./child_start.ts";
 import { become, type Identity } from "./identity.ts";
 import { libc } from "./libc.ts";
 import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
+import { nameProcess } from "./process_name.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
@@ -125,11 +126,6 @@ export class ParentLink<Boot, Down, Up> {
 /** The kernel kills this process when its parent dies, even while user code blocks the event loop (prctl(2)). */
 function dieWithParent(): void {
   libc().prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  // It may have died before that. Its pid is the last word of our command line; process 1 can be a parent like any other.
-  if (process.ppid !== Number(process.argv.at(-1))) process.exit(1);
-}
-
-/** What ps and top show (proc(5), /proc/self/comm: 15 characters). */
-function nameProcess(name: string): void {
-  writeFileSync("/proc/self/comm", name.slice(0, 15));
+  // It may have died before that. Process 1 can be a parent like any other.
+  if (process.ppid !== childStart()?.parentPid) process.exit(1);
 }

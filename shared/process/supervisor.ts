@@ -4,6 +4,8 @@ import { Control } from "./control.ts";
 import type { Legacy } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
 import { Overview } from "./overview.ts";
+import type { PidFile } from "./pid_file.ts";
+import { nameProcess, SUPERVISOR_NAME } from "./process_name.ts";
 import { ServiceManager } from "./service_manager.ts";
 import { announceFailure, announceSuccession } from "./successor.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -15,6 +17,7 @@ export interface Supervision {
   places: AdminPlaces;
   version: string;
   legacy: Legacy | undefined;
+  pidFile: PidFile;
   /** Reads the config again and brings it to the modes; throws a UserError when nothing was changed. */
   reload: () => Promise<void>;
   /** Calls back for a reload when it sees a reason; returns how to end that. */
@@ -26,7 +29,8 @@ export interface Supervision {
  * order, so that the edge finishes before the app behind it leaves. The exit code.
  */
 export async function supervise(supervision: Supervision): Promise<number> {
-  const { modes, places, version, legacy } = supervision;
+  const { modes, places, version, legacy, pidFile } = supervision;
+  nameProcess(SUPERVISOR_NAME);
   const overview = new Overview(modes, version);
   const manager = ServiceManager.take();
   manager.holds(legacy?.addresses ?? []);
@@ -36,11 +40,13 @@ export async function supervise(supervision: Supervision): Promise<number> {
   const watchdog = new Watchdog(manager, overview);
   let succeeded = false;
   try {
+    pidFile.check(legacy?.predecessor === true);
     await admin.open(legacy?.predecessor === true);
     if (!(await startAll(modes, asked))) return 0;
     legacy?.closeRest();
     overview.phase = "running";
     control.listen();
+    pidFile.write();
     log.info({ admin: places.http || places.socket }, "ready");
     await announceSuccession();
     manager.hold(control.bequest());
@@ -68,6 +74,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     watchdog.stop();
     for (const mode of modes) mode.kill();
     if (!succeeded) await admin.close();
+    pidFile.remove();
   }
 }
 

@@ -1,6 +1,6 @@
 /** The store of one supervisor: where it is, the process it needs, whether it can be used. */
 import { accessSync, constants, existsSync, readdirSync, unlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Fleet } from "../process/fleet.ts";
 import { knownIdentity } from "../process/identity.ts";
 import type { Mode } from "../process/mode.ts";
@@ -49,6 +49,7 @@ export function storeMode(site: Site): Mode | undefined {
   const owner = knownIdentity("serve", site.config.serve);
   const fleet = new Fleet<StoreBoot, never, never>({
     kind: "store",
+    title: () => basename(path),
     slots: 1,
     bootTimeoutMs: BOOT_WAIT_MS,
     drainTimeoutMs: DRAIN_WAIT_MS,

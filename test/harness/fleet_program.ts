@@ -4,6 +4,7 @@
  */
 import { createInterface } from "node:readline";
 import { Metrics } from "../../shared/metrics.ts";
+import { childStart } from "../../shared/process/child_start.ts";
 import { Fleet } from "../../shared/process/fleet.ts";
 import { ParentLink } from "../../shared/process/parent_link.ts";
 import { sentenceOf, UserError } from "../../shared/user_error.ts";
@@ -72,5 +73,5 @@ function say(event: Record<string, unknown>): void {
 }
 
 const [word = ""] = process.argv.slice(2);
-if (word === "child") runChild();
+if (childStart()) runChild();
 else await runParent(word);

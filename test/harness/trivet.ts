@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { trivetBinary } from "./binary.ts";
 import { type CommandResult, runTrivet } from "./command.ts";
@@ -121,7 +122,7 @@ export class Trivet implements AsyncDisposable {
   async children(): Promise<{ pid: number; command: string }[]> {
     const listed = await Bun.file(`/proc/${this.pid}/task/${this.pid}/children`).text();
     const pids = listed.split(" ").filter(Boolean).map(Number);
-    return Promise.all(pids.map(async (pid) => ({ pid, command: await commandOf(pid) })));
+    return pids.map((pid) => ({ pid, command: commandOf(pid) }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,9 +158,13 @@ export class Trivet implements AsyncDisposable {
 }
 
 /** "" when it is gone. */
-async function commandOf(pid: number): Promise<string> {
-  const file = Bun.file(`/proc/${pid}/cmdline`);
-  return (await file.exists()) ? (await file.text()).replaceAll("\0", " ").trim() : "";
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return "";
+    throw error;
+  }
 }
 
 function withAdmin(config: string): string {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { runTrivet } from "./harness/command.ts";
-import { Folder } from "./harness/folder.ts";
-import { freePort } from "./harness/free_port.ts";
-import { Trivet } from "./harness/trivet.ts";
-import { until } from "./harness/until.ts";
+import { runTrivet } from "../harness/command.ts";
+import { Folder } from "../harness/folder.ts";
+import { freePort } from "../harness/free_port.ts";
+import { Trivet } from "../harness/trivet.ts";
+import { until } from "../harness/until.ts";
 
 const IS_ROOT = process.getuid?.() === 0;
 const NOBODY = 65534;

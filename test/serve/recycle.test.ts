@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { Load } from "./harness/load.ts";
-import { RawConnection } from "./harness/raw_connection.ts";
-import { Trivet } from "./harness/trivet.ts";
-import { until } from "./harness/until.ts";
+import { Load } from "../harness/load.ts";
+import { RawConnection } from "../harness/raw_connection.ts";
+import { Trivet } from "../harness/trivet.ts";
+import { until } from "../harness/until.ts";
 
 const CONFIG = '[serve]\nlisten = "127.0.0.1:0"\n';
 const APP = {

@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Folder } from "../../test/harness/folder.ts";
+import { PidFile } from "./pid_file.ts";
+
+test("written, moved, removed, with nothing left beside", async () => {
+  await using folder = await Folder.make();
+  const file = new PidFile(join(folder.path, "a.pid"));
+  file.check(false);
+  file.write();
+  expect(readFileSync(join(folder.path, "a.pid"), "utf8")).toBe(`${process.pid}\n`);
+  file.move(join(folder.path, "b.pid"));
+  expect(readdirSync(folder.path)).toEqual(["b.pid"]);
+  file.remove();
+  file.remove();
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
+test.each(["", "not a number", "-1", "99999999", String(process.pid), String(process.ppid)])(
+  "what is left behind is no obstacle: %p",
+  async (content) => {
+    await using folder = await Folder.make({ "a.pid": content });
+    const file = new PidFile(join(folder.path, "a.pid"));
+    file.check(false);
+    file.write();
+    expect(await Bun.file(join(folder.path, "a.pid")).text()).toBe(`${process.pid}\n`);
+  },
+);
+
+test("another's file is not removed", async () => {
+  await using folder = await Folder.make();
+  const path = join(folder.path, "a.pid");
+  const file = new PidFile(path);
+  file.write();
+  writeFileSync(path, "1\n");
+  file.remove();
+  expect(readFileSync(path, "utf8")).toBe("1\n");
+});
+
+test("a folder that is not there is told", () => {
+  expect(() => new PidFile("/no/such/folder/a.pid").check(false)).toThrow(
+    /^can't write serve.pid_file \/no\/such\/folder\/a.pid: .*ENOENT.*; set it to a place that can be written$/,
+  );
+});
+
+test('"" is no file', () => {
+  const none = new PidFile("");
+  none.check(false);
+  none.write();
+  none.remove();
+});
