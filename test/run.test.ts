@@ -1,6 +1,6 @@
 /** trivet run, test and init, as a user has them. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { SqliteJobStore } from "../shared/store/jobs/sqlite.ts";
 import { runTrivet } from "./harness/command.ts";
@@ -115,6 +115,33 @@ describe("trivet test", () => {
   });
 });
 
+/** By a schema, by a declared parameter, by none; one job enqueues another. */
+const TYPED_JOBS = `
+  import { defineJobs, jobs } from "trivet";
+  const schema = {} as { static: { to: string } };
+  export default defineJobs({
+    greet: {
+      lane: "high",
+      async run({ name }: { name: string }, job) {
+        await jobs.enqueue("mail", { to: name });
+        if (name === "") job.discard("nobody");
+        job.progress({ greeted: name.length });
+        return name;
+      },
+    },
+    mail: { schema, limit: { key: (payload) => payload.to, concurrency: 1 }, run: (payload) => payload.to.length },
+    clean: { run() {} },
+  });`;
+
+function checkTypes(folder: Folder): string {
+  const typed = Bun.spawnSync([process.execPath, "check"], {
+    cwd: folder.path,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  return typed.stdout.toString() + typed.stderr.toString();
+}
+
 describe("trivet init", () => {
   test("writes a site whose types are right, and overwrites nothing", async () => {
     await using folder = await Folder.make();
@@ -123,32 +150,52 @@ describe("trivet init", () => {
     const names = ["app.ts", "jobs.ts", "trivet.d.ts", "trivet.toml", "tsconfig.json"];
     expect(readdirSync(folder.path).sort()).toEqual(names);
     expect((await runTrivet(["check"], { cwd: folder.path })).code).toBe(0);
-    const typed = Bun.spawnSync([process.execPath, "check"], {
-      cwd: folder.path,
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    expect(typed.stdout.toString() + typed.stderr.toString()).toContain("No type errors");
+    expect(checkTypes(folder)).toContain("No type errors");
 
     const again = await runTrivet(["init"], { cwd: folder.path });
     expect(again.code).toBe(1);
     expect(again.stderr).toContain("trivet init overwrites nothing");
   });
 
-  test("its types refuse what enqueue would refuse", async () => {
+  test("its types know the jobs of jobs.ts, and refuse what enqueue would refuse", async () => {
     await using folder = await Folder.make();
     await runTrivet(["init"], { cwd: folder.path });
-    await folder.write(
-      "wrong.ts",
-      'import { jobs } from "trivet";\nawait jobs.enqueue("x", {}, { delayed: 1 });\n',
-    );
-    const typed = Bun.spawnSync([process.execPath, "check"], {
-      cwd: folder.path,
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    expect(typed.stdout.toString() + typed.stderr.toString()).toContain("wrong.ts");
-    expect(typed.exitCode).not.toBe(0);
+    await folder.write("jobs.ts", TYPED_JOBS);
+    const enqueue = (call: string) => `import { jobs } from "trivet";\nawait jobs.${call};\n`;
+    const right = [
+      'enqueue("greet", { name: "Ann" }, { lane: "high", keep: "1h", unique: { key: "k" } })',
+      'enqueue("mail", { to: "a@b" }, { limit: { key: "b", concurrency: 1 } })',
+      'enqueue("clean")',
+      'enqueueMany([{ type: "greet", payload: { name: "Ann" } }, { type: "clean", delay: "1m" }])',
+    ];
+    for (const [i, call] of right.entries()) await folder.write(`right${i}.ts`, enqueue(call));
+    expect(checkTypes(folder)).toContain("No type errors");
+    const wrong = [
+      'enqueue("gret", { name: "Ann" })',
+      'enqueue("greet", { nam: "Ann" })',
+      'enqueue("greet")',
+      'enqueue("mail", { to: 1 })',
+      'enqueue("clean", {}, { delayed: 1 })',
+      'enqueueMany([{ type: "greet", payload: { name: 1 } }])',
+    ];
+    for (const [i, call] of wrong.entries()) await folder.write(`wrong${i}.ts`, enqueue(call));
+    const faults = checkTypes(folder);
+    for (const i of wrong.keys()) expect(faults).toContain(`wrong${i}.ts(2,`);
+    expect(faults).not.toContain("right");
+    await folder.write("jobs.ts", TYPED_JOBS.replace('"high"', '"hihg"'));
+    expect(checkTypes(folder)).toContain("jobs.ts(");
+  });
+
+  test("the example's types are right beside them", async () => {
+    await using folder = await Folder.make();
+    await runTrivet(["init"], { cwd: folder.path });
+    const root = join(import.meta.dir, "..");
+    for (const name of ["app.ts", "jobs.ts", "page.html"])
+      await folder.write(name, await Bun.file(join(root, "examples/photos", name)).text());
+    const settings = await Bun.file(join(folder.path, "tsconfig.json")).text();
+    await folder.write("tsconfig.json", settings.replace('"types": []', '"types": ["bun-types"]'));
+    symlinkSync(join(root, "node_modules"), join(folder.path, "node_modules"));
+    expect(checkTypes(folder)).toContain("No type errors");
   });
 
   test("trivet up there serves the page, and its button's job runs", async () => {

@@ -1,8 +1,20 @@
 import type { TSchema } from "@sinclair/typebox";
-import type { BackoffOption } from "../../shared/store/jobs/new_job.ts";
+import type { LimitOption } from "../../shared/store/jobs/job_extras.ts";
+import type { DurationOption } from "../../shared/store/jobs/job_option.ts";
+import type { BackoffOption, EnqueueOptions } from "../../shared/store/jobs/new_job.ts";
 import { UserError } from "../../shared/user_error.ts";
 
-const SETTINGS = ["attempts", "timeout", "backoff", "schema", "run"];
+/** What enqueue takes when its caller says nothing. */
+export const ENQUEUE_DEFAULTS = ["queue", "lane", "expires", "unique", "track", "keep", "durable"] as const;
+const SETTINGS: readonly string[] = [
+  "attempts",
+  "timeout",
+  "backoff",
+  "schema",
+  "limit",
+  ...ENQUEUE_DEFAULTS,
+  "run",
+];
 
 /** Says something about a job in the worker's log, with the job's id and type beside it. */
 export interface JobLog {
@@ -26,9 +38,20 @@ export interface JobContext {
   /** Aborted when the attempt's time is over or the worker must stop. */
   readonly signal: AbortSignal;
   readonly log: JobLog;
+  /** How far it is, as JSON: jobs.get() shows it, when the job has a record. */
+  progress(value: unknown): void;
+  /** Ends the attempt: the job is dead ("discarded"), whatever tries are left. */
+  discard(reason?: string): never;
+  /** Ends the attempt: the next one comes after this time, if there is one left. */
+  retryAfter(delay: DurationOption, reason?: string): never;
 }
 
-export interface JobHandler {
+/** The options of enqueue that a handler may give for all its jobs. */
+export interface EnqueueDefaults extends Pick<EnqueueOptions, (typeof ENQUEUE_DEFAULTS)[number]> {
+  limit?: Omit<LimitOption, "key"> & { key: string | ((payload: unknown) => string) };
+}
+
+export interface JobHandler extends EnqueueDefaults {
   /** Tries in all before the job is dead. */
   attempts?: number;
   /** Time for one attempt, such as "30s". */
@@ -60,4 +83,16 @@ export function defineJobs<Handlers extends JobHandlers>(handlers: Handlers): Ha
       throw new UserError(`job "${type}": there is no setting "${unknown}": use ${SETTINGS.join(", ")}`);
   }
   return handlers;
+}
+
+/** What enqueue takes of a handler's settings; what its caller says wins. */
+export function enqueueDefaults(handler: JobHandler, payload: unknown): EnqueueOptions {
+  const { limit } = handler;
+  const given = ENQUEUE_DEFAULTS.flatMap((name) =>
+    handler[name] === undefined ? [] : [[name, handler[name]]],
+  );
+  const defaults = Object.fromEntries(given) as EnqueueOptions;
+  if (!limit) return defaults;
+  const key = typeof limit.key === "function" ? limit.key(payload) : limit.key;
+  return { ...defaults, limit: { ...limit, key } };
 }

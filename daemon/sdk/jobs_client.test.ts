@@ -10,7 +10,10 @@ function recorder() {
   const stored: NewJob[][] = [];
   let closed = 0;
   const store = {
-    enqueue: async (jobs: readonly NewJob[]) => void stored.push([...jobs]),
+    enqueue: async (jobs: readonly NewJob[]) => {
+      stored.push([...jobs]);
+      return jobs.map(({ id }) => id);
+    },
     close: async () => void closed++,
   } as Partial<JobStore> as JobStore;
   return { stored, store, closed: () => closed };

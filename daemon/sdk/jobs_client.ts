@@ -1,10 +1,18 @@
 import type { NewJob } from "../../shared/store/jobs/job.ts";
+import { type DurationOption, readDuration } from "../../shared/store/jobs/job_option.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
-import type { JobHandlers } from "./define_jobs.ts";
+import { enqueueDefaults, type JobHandlers } from "./define_jobs.ts";
+import { type JobView, viewOf } from "./job_view.ts";
 import { checkPayload } from "./payload_schema.ts";
 
 const JOBS_AT_ONCE_MAX = 10_000;
+const WAIT_DEFAULT_MS = 30_000;
+
+export interface WaitOptions {
+  timeout?: DurationOption;
+  signal?: AbortSignal;
+}
 
 export interface EnqueueItem extends EnqueueOptions {
   type: string;
@@ -13,15 +21,24 @@ export interface EnqueueItem extends EnqueueOptions {
 
 /** `jobs` of the module "trivet". */
 export interface Jobs {
-  /** Resolves with the job's id when the store has it; rejects with a TypeError for a wrong option. */
+  /**
+   * Resolves with the job's id when the store has it: another one's where a unique job waits already. Rejects with a
+   * TypeError for a wrong option.
+   */
   enqueue(type: string, payload?: unknown, options?: EnqueueOptions): Promise<string>;
-  /** All or none; the ids in order. At most 10,000 at once. */
+  /** In one round trip, all or none of a queue; the ids in order. At most 10,000 at once. */
   enqueueMany(items: readonly EnqueueItem[]): Promise<string[]>;
+  /** A job enqueued with `id`, `track` or `keep`; undefined when there is no record (any more). */
+  get(id: string): Promise<JobView | undefined>;
+  /** The same once it has ended, or as it is after `timeout` (30 s when absent). */
+  wait(id: string, options?: WaitOptions): Promise<JobView | undefined>;
+  /** Whether it will not run, or is told to stop; false when it has ended or has no record. */
+  cancel(id: string): Promise<boolean>;
 }
 
 export interface JobsClient {
   jobs: Jobs;
-  /** Takes the schemas of the handlers file; all else is the worker's to look up. */
+  /** Takes schemas and enqueue's defaults of the handlers file; all else is the worker's to look up. */
   useHandlers(handlers: JobHandlers): void;
   close(): Promise<void>;
 }
@@ -47,21 +64,26 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
     handlers ??= (await loadHandlers?.()) ?? {};
     const known = handlers;
     const created = items.map(({ type, payload, ...options }) => {
-      const schema = Object.hasOwn(known, type) ? known[type]?.schema : undefined;
-      if (schema) checkPayload(type, schema, payload);
-      return newJob(type, payload, options);
+      const handler = Object.hasOwn(known, type) ? known[type] : undefined;
+      if (handler?.schema) checkPayload(type, handler.schema, payload);
+      return newJob(type, payload, handler ? { ...enqueueDefaults(handler, payload), ...options } : options);
     });
+    const ids = await withStore((opened) => opened.enqueue(created));
+    // One that stands for another was not added.
+    onEnqueued?.(created.filter(({ id }, i) => ids[i] === id));
+    return ids;
+  }
+
+  async function withStore<Result>(work: (store: JobStore) => Promise<Result>): Promise<Result> {
     clearTimeout(idle);
     busy++;
     try {
       store ??= openStore();
-      await store.enqueue(created);
-      onEnqueued?.(created);
+      return await work(store);
     } finally {
       busy--;
       if (busy === 0 && idleMs !== undefined) idle = setTimeout(() => void close(), idleMs);
     }
-    return created.map(({ id }) => id);
   }
 
   async function close(): Promise<void> {
@@ -85,6 +107,14 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
         }
         return items.length === 0 ? [] : add(items as readonly EnqueueItem[]);
       },
+      async get(id) {
+        return viewOf(await withStore(({ records }) => records.get(id)));
+      },
+      async wait(id, { timeout = WAIT_DEFAULT_MS, signal = new AbortController().signal } = {}) {
+        const waitMs = readDuration("any", "timeout", timeout);
+        return viewOf(await withStore(({ records }) => records.wait(id, waitMs, signal)));
+      },
+      cancel: (id) => withStore(({ records }) => records.cancel(id)),
     },
     useHandlers(given) {
       handlers = given;

@@ -12,6 +12,7 @@ import { faultSentence } from "../sdk/user_fault.ts";
 import { Fetcher } from "./fetcher.ts";
 import { checkHandlers } from "./handler_settings.ts";
 import { Processor } from "./processor.ts";
+import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
 import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot } from "./worker_boot.ts";
 import { WorkerMetrics } from "./worker_metrics.ts";
@@ -57,7 +58,13 @@ class WorkerRoom implements ChildRoom<WorkerBoot, never> {
 
     const owner = ownerOf(boot.supervisor, process.pid);
     const settler = new Settler(store, owner, this.#metrics.leasesLost);
-    const processor = new Processor(handlers, settler, this.#metrics, boot.concurrency);
+    const processor = new Processor(
+      handlers,
+      settler,
+      new ProgressNotes(store),
+      this.#metrics,
+      boot.concurrency,
+    );
     const fetcher = new Fetcher(store, { ...boot, owner }, processor);
     fetcher.start();
     this.#shutdownTimeoutMs = boot.shutdownTimeoutMs;

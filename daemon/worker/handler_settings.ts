@@ -1,14 +1,21 @@
 /** What handlers say about their attempts. */
 import { parseDuration } from "../../shared/config/duration.ts";
 import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
-import { readBackoff } from "../../shared/store/jobs/new_job.ts";
+import { newJob, readBackoff } from "../../shared/store/jobs/new_job.ts";
 import { sentenceOf, UserError } from "../../shared/user_error.ts";
-import type { JobHandler, JobHandlers } from "../sdk/define_jobs.ts";
+import { enqueueDefaults, type JobHandler, type JobHandlers } from "../sdk/define_jobs.ts";
 
 /** Throws a UserError that names the file and the setting that can't be read. */
 export function checkHandlers(handlers: JobHandlers, file: string): void {
-  for (const [type, { attempts, timeout, backoff }] of Object.entries(handlers)) {
+  for (const [type, handler] of Object.entries(handlers)) {
+    const { attempts, timeout, backoff, limit } = handler;
     try {
+      // A key made from the payload can only be checked when there is one.
+      newJob(
+        type,
+        null,
+        enqueueDefaults({ ...handler, ...(limit && { limit: { ...limit, key: "any" } }) }, null),
+      );
       if (timeout !== undefined) parseDuration(timeout);
       if (typeof backoff !== "function") readBackoff(type, backoff);
       if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {

@@ -25,6 +25,9 @@ export function reportOutcome(
     case "dead":
       reportDead(metrics, job, outcome.reason, outcome.error);
       return;
+    case "cancelled":
+      log.info({ job: job.id, type: job.type }, "cancelled while it ran");
+      return;
     case "release":
       log.warn({ job: job.id, type: job.type }, "stopped in the middle: back to the queue");
       return;

@@ -9,6 +9,7 @@ import { Folder } from "../../test/harness/folder.ts";
 import { until } from "../../test/harness/until.ts";
 import type { JobContext, JobHandlers } from "../sdk/define_jobs.ts";
 import { Processor } from "./processor.ts";
+import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
 import { WorkerMetrics } from "./worker_metrics.ts";
 
@@ -28,7 +29,8 @@ describe("the processor", () => {
 
   const processor = (handlers: JobHandlers, concurrency = 10) => {
     const counted = new WorkerMetrics(metrics);
-    return new Processor(handlers, new Settler(store, "me", counted.leasesLost), counted, concurrency);
+    const settler = new Settler(store, "me", counted.leasesLost);
+    return new Processor(handlers, settler, new ProgressNotes(store), counted, concurrency);
   };
   const claim = (max = 10): Promise<Claim> =>
     store.claim("default", "me", max, 0, new AbortController().signal);
@@ -82,6 +84,78 @@ describe("the processor", () => {
     expect(await counts()).toMatchObject({ delayed: 1 });
     expect(String(aborted)).toContain("longer than its timeout of 0.03 s");
     expect(counter("trivet_jobs_retried_total")).toBe(1);
+  });
+
+  test("what a handler decides about its job stands, even when it goes on", async () => {
+    await store.enqueue([newJob("discards", 1), newJob("later", 1), newJob("swallows", 1)]);
+    processor({
+      discards: { run: (_, job) => job.discard("no such user") },
+      later: { run: (_, job) => job.retryAfter("1h", "not yet") },
+      swallows: {
+        run(_, job) {
+          try {
+            job.discard("never mind");
+          } catch {
+            // As a handler with a wide net does.
+          }
+        },
+      },
+    }).take(await claim());
+    await settled();
+    expect(await counts()).toMatchObject({ delayed: 1, dead: 2 });
+    expect((await store.dead("default", 10)).map(({ reason, error }) => [reason, error])).toEqual([
+      ["discarded", "never mind"],
+      ["discarded", "no such user"],
+    ]);
+  });
+
+  test("a job past its time is dead: expired", async () => {
+    await store.enqueue([{ ...newJob("x", 1), expiresAtMs: Date.now() - 1 }]);
+    processor({ x: { run: () => undefined } }).take(await claim());
+    await settled();
+    expect(await store.dead("default", 10)).toMatchObject([{ reason: "expired" }]);
+  });
+
+  test("a record has its progress and its result; a cancelled handler is told to stop", async () => {
+    await store.enqueue([
+      newJob("works", 1, { id: "works", keep: "1h" }),
+      newJob("big", 1, { id: "big", keep: true }),
+      newJob("long", 1, { id: "long", track: true }),
+    ]);
+    const [worksOn, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    processor({
+      works: {
+        async run(_, job) {
+          job.progress({ pages: 3 });
+          await worksOn.promise;
+          job.progress({ pages: 4 });
+          return { pages: 4 };
+        },
+      },
+      big: { run: () => "x".repeat(300_000) },
+      long: {
+        run: (_, job) =>
+          new Promise((_resolve, reject) => {
+            job.signal.addEventListener("abort", () => reject(job.signal.reason));
+            seen.resolve();
+          }),
+      },
+    }).take(await claim());
+    await seen.promise;
+    await until(
+      async () => (await store.records.get("works"))?.progress === '{"pages":3}',
+      "progress is told while it runs",
+    );
+    expect(await store.records.cancel("long")).toBe(true);
+    worksOn.resolve();
+    await settled();
+    expect(await store.records.get("works")).toMatchObject({
+      state: "done",
+      progress: '{"pages":4}',
+      result: '{"pages":4}',
+    });
+    expect(await store.records.get("big")).toMatchObject({ state: "done", result: null });
+    expect(await store.records.get("long")).toMatchObject({ state: "cancelled" });
   });
 
   test("what comes beyond its slots goes straight back", async () => {

@@ -1,3 +1,4 @@
+import { log } from "../../shared/log.ts";
 import type { BrokenEntry, Claim, ClaimedJob, DeadReason, Outcome } from "../../shared/store/jobs/job.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
 import type { JobHandler, JobHandlers } from "../sdk/define_jobs.ts";
@@ -5,6 +6,7 @@ import { payloadFault } from "../sdk/payload_schema.ts";
 import { errorText, timeoutError, WorkerStopping } from "./attempt_error.ts";
 import { attemptTimeoutMs } from "./handler_settings.ts";
 import { reportDead, reportOutcome } from "./outcome_report.ts";
+import type { ProgressNotes } from "./progress_notes.ts";
 import { afterFailure } from "./retry.ts";
 import { RunningJob } from "./running_job.ts";
 import type { Settler } from "./settler.ts";
@@ -12,20 +14,29 @@ import type { WorkerMetrics } from "./worker_metrics.ts";
 
 /** Outcomes the store has not heard of; with more, no new job is begun. */
 const BACKLOG_MAX = 5_000;
+const RESULT_CHARS_MAX = 256 * 1024;
 
 /** Runs claimed jobs, up to `concurrency` at a time. It alone decides what becomes of a job. */
 export class Processor {
   readonly #handlers: JobHandlers;
   readonly #settler: Settler;
   readonly #metrics: WorkerMetrics;
+  readonly #notes: ProgressNotes;
   readonly #concurrency: number;
   readonly #running = new Set<RunningJob>();
   #jobEnded = Promise.withResolvers<void>();
   #stopping = false;
 
-  constructor(handlers: JobHandlers, settler: Settler, metrics: WorkerMetrics, concurrency: number) {
+  constructor(
+    handlers: JobHandlers,
+    settler: Settler,
+    notes: ProgressNotes,
+    metrics: WorkerMetrics,
+    concurrency: number,
+  ) {
     this.#handlers = handlers;
     this.#settler = settler;
+    this.#notes = notes;
     this.#metrics = metrics;
     this.#concurrency = concurrency;
     metrics.slots.value = concurrency;
@@ -70,6 +81,9 @@ export class Processor {
   /** A job's way: decode, handler, outcome, settle. */
   async #process(job: RunningJob): Promise<void> {
     const { claimed } = job;
+    const { expiresAtMs } = claimed;
+    if (expiresAtMs > 0 && Date.now() > expiresAtMs)
+      return this.#bury(claimed, "expired", `its time was over at ${new Date(expiresAtMs).toISOString()}`);
     const handler = Object.hasOwn(this.#handlers, claimed.type) ? this.#handlers[claimed.type] : undefined;
     if (!handler) return this.#bury(claimed, "unknown_type", `no handler is named "${claimed.type}"`);
 
@@ -79,19 +93,28 @@ export class Processor {
     if (fault) return this.#bury(claimed, "schema", fault);
 
     this.#running.add(job);
-    const failure = await runHandler(handler, payload, job);
-    this.#finish(job, this.#outcome(claimed, handler, failure));
+    this.#notes.watch(job);
+    const end = await runHandler(handler, payload, job);
+    this.#finish(job, this.#outcome(job, handler, end));
   }
 
-  #outcome(job: ClaimedJob, handler: JobHandler, failure: Failure | undefined): Outcome {
-    if (!failure) return { kind: "ack" };
+  /** What the handler said of its job stands before how it ended. */
+  #outcome(job: RunningJob, handler: JobHandler, end: HandlerEnd): Outcome {
+    const { claimed, verdict } = job;
+    const atMs = Date.now();
+    if (verdict?.kind === "discard") return { kind: "dead", reason: "discarded", error: verdict.error };
+    if (verdict)
+      return afterFailure(claimed, handler, { ...verdict, atMs, retryAfterMs: verdict.afterMs }, 0);
+    if ("value" in end) return claimed.record?.result ? acknowledge(claimed, end.value) : { kind: "ack" };
+    if (job.cancelled) return { kind: "cancelled" };
     if (this.#stopping) return { kind: "release" };
-    return afterFailure(job, handler, errorText(failure.thrown), Math.random());
+    return afterFailure(claimed, handler, { error: errorText(end.thrown), atMs }, Math.random());
   }
 
   /** Once: what a handler does after its job was handed back counts for nothing. */
   #finish(job: RunningJob, outcome: Outcome): void {
     if (!this.#running.delete(job)) return;
+    this.#notes.leave(job);
     this.#settle(job.claimed, outcome);
     reportOutcome(this.#metrics, job.claimed, outcome, performance.now() - job.startedAtMs);
     const { resolve } = this.#jobEnded;
@@ -109,22 +132,15 @@ export class Processor {
   }
 }
 
-interface Failure {
-  thrown: unknown;
-}
+type HandlerEnd = { value: unknown } | { thrown: unknown };
 
-/** Undefined when the handler came to its end in time. */
-async function runHandler(
-  handler: JobHandler,
-  payload: unknown,
-  job: RunningJob,
-): Promise<Failure | undefined> {
+/** Thrown is also a timeout. */
+async function runHandler(handler: JobHandler, payload: unknown, job: RunningJob): Promise<HandlerEnd> {
   const timeoutMs = attemptTimeoutMs(job.claimed, handler);
   const timer = timeoutMs > 0 && setTimeout(() => job.timeOut(timeoutError(timeoutMs)), timeoutMs);
   try {
     const running = handler.run(payload, job);
-    await (timer ? Promise.race([running, job.timedOut]) : running);
-    return undefined;
+    return { value: await (timer ? Promise.race([running, job.timedOut]) : running) };
   } catch (thrown) {
     return { thrown };
   } finally {
@@ -138,4 +154,18 @@ function decode(text: string): unknown {
   } catch (error) {
     return error instanceof SyntaxError ? error : new SyntaxError(sentenceOf(error));
   }
+}
+
+/** With the result, when it can be kept. */
+function acknowledge({ id, type }: ClaimedJob, value: unknown): Outcome {
+  let result: string | undefined;
+  try {
+    result = value === undefined ? undefined : JSON.stringify(value);
+  } catch (error) {
+    log.warn({ job: id, type }, `its result is not kept: ${sentenceOf(error)}`);
+  }
+  if (result === undefined) return { kind: "ack" };
+  if (result.length <= RESULT_CHARS_MAX) return { kind: "ack", result };
+  log.warn({ job: id, type }, `its result is not kept: it is longer than ${RESULT_CHARS_MAX} characters`);
+  return { kind: "ack" };
 }

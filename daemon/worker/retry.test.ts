@@ -5,13 +5,14 @@ import type { JobHandler } from "../sdk/define_jobs.ts";
 import { afterFailure, backoffDelayMs } from "./retry.ts";
 
 const run = () => undefined;
+const BOOM = { error: "Error: boom\n    at run (jobs.ts:1)", atMs: 7 };
 
 function failed(attempt: number, options: object = {}): ClaimedJob {
-  return { ...newJob("x", 1, options), attempt, fence: "1:1" };
+  return { ...newJob("x", 1, options), attempt, history: [], fence: "1:1" };
 }
 
 function delayAfter(job: ClaimedJob, handler: Omit<JobHandler, "run"> = {}): number | string {
-  const outcome = afterFailure(job, { run, ...handler }, "boom", 0.5);
+  const outcome = afterFailure(job, { run, ...handler }, BOOM, 0.5);
   return outcome.kind === "retry" ? outcome.delayMs : outcome.kind;
 }
 
@@ -21,10 +22,26 @@ describe("after a failed attempt", () => {
     expect(delayAfter(failed(2))).toBe((1 + 15 + 10) * 1000);
     expect(delayAfter(failed(11))).toBe((10_000 + 15 + 55) * 1000);
     expect(delayAfter(failed(24))).toBeNumber();
-    expect(afterFailure(failed(25), { run }, "boom", 0)).toEqual({
+    expect(afterFailure(failed(25), { run }, BOOM, 0)).toEqual({
       kind: "dead",
       reason: "exhausted",
-      error: "boom",
+      error: BOOM.error,
+      history: [{ attempt: 25, atMs: 7, error: "Error: boom" }],
+    });
+  });
+
+  test("what the handler asked for wins, but for the number of attempts", () => {
+    const asked = { ...BOOM, retryAfterMs: 5 };
+    const job = failed(1, { backoff: { kind: "fixed", delay: "1h" }, attempts: 2 });
+    expect(afterFailure(job, { run }, asked, 0)).toMatchObject({ kind: "retry", delayMs: 5 });
+    expect(afterFailure({ ...job, attempt: 2 }, { run }, asked, 0)).toMatchObject({ reason: "exhausted" });
+  });
+
+  test("the job remembers its latest failures, a line each", () => {
+    const before = Array.from({ length: 10 }, (_, i) => ({ attempt: i + 1, atMs: i, error: "x" }));
+    const outcome = afterFailure({ ...failed(11), history: before }, { run }, BOOM, 0);
+    expect(outcome).toMatchObject({
+      history: [...before.slice(1), { attempt: 11, atMs: 7, error: "Error: boom" }],
     });
   });
 

@@ -1,6 +1,26 @@
 import { log } from "../../shared/log.ts";
 import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
+import { readDuration } from "../../shared/store/jobs/job_option.ts";
 import type { JobContext, JobLog } from "../sdk/define_jobs.ts";
+
+const PROGRESS_CHARS_MAX = 8_000;
+
+/** What a handler decided about its own job: it stands, whatever the handler does then. */
+export type Verdict = { kind: "discard"; error: string } | { kind: "retry"; afterMs: number; error: string };
+
+/** Ends a handler that called job.discard() or job.retryAfter(). */
+class HandlerVerdict extends Error {
+  override readonly name = "HandlerVerdict";
+}
+
+/** The reason of a signal aborted by jobs.cancel(). */
+export class JobCancelled extends Error {
+  override readonly name = "JobCancelled";
+
+  constructor() {
+    super("the job was cancelled");
+  }
+}
 
 /** A job whose handler runs now, as the handler sees it. Signal and log are made when they are first asked for. */
 export class RunningJob implements JobContext {
@@ -10,6 +30,9 @@ export class RunningJob implements JobContext {
   #abort: AbortController | undefined;
   #reason: Error | undefined;
   #log: JobLog | undefined;
+  #progress: string | null = null;
+  #verdict: Verdict | undefined;
+  #cancelled = false;
 
   constructor(claimed: ClaimedJob) {
     this.claimed = claimed;
@@ -60,5 +83,44 @@ export class RunningJob implements JobContext {
   timeOut(reason: Error): void {
     this.abort(reason);
     this.#late?.reject(reason);
+  }
+
+  progress(value: unknown): void {
+    const text = JSON.stringify(value);
+    if (text === undefined || text.length > PROGRESS_CHARS_MAX) {
+      throw new TypeError(`job.progress() takes JSON of at most ${PROGRESS_CHARS_MAX} characters`);
+    }
+    this.#progress = text;
+  }
+
+  /** What progress() was told since the last call. */
+  takeProgress(): string | null {
+    const text = this.#progress;
+    this.#progress = null;
+    return text;
+  }
+
+  discard(reason = "its handler discarded it"): never {
+    this.#verdict = { kind: "discard", error: reason };
+    throw new HandlerVerdict(reason);
+  }
+
+  retryAfter(delay: string | number, reason = "its handler wants to be called later"): never {
+    this.#verdict = { kind: "retry", afterMs: readDuration(this.type, "retryAfter", delay), error: reason };
+    throw new HandlerVerdict(reason);
+  }
+
+  get verdict(): Verdict | undefined {
+    return this.#verdict;
+  }
+
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  cancel(): void {
+    if (this.#cancelled) return;
+    this.#cancelled = true;
+    this.abort(new JobCancelled());
   }
 }

@@ -3,18 +3,22 @@ import type { Socket, UnixSocketListener } from "bun";
 import { log } from "../log.ts";
 import { sentenceOf } from "../user_error.ts";
 import { FrameLink } from "./frame_link.ts";
-import type { Claim } from "./jobs/job.ts";
+import type { EnqueueToken } from "./jobs/enqueue_token.ts";
+import type { Claim, NewJob } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job_store.ts";
 import type { StoreAnswers, StoreCall, StoreReply, StoreRequest } from "./jobs/store_call.ts";
 import { StoreError } from "./store_error.ts";
 
-/** A store that can say what an owner holds, for clients that lost an answer. */
-export type ServedStore = JobStore & { owned(queue: string, owner: string): Promise<Claim> };
+/** A store for clients that lose answers: it tells a repeated enqueue by its token, and says what an owner holds. */
+export type ServedStore = JobStore & {
+  enqueue(jobs: readonly NewJob[], token?: EnqueueToken): Promise<string[]>;
+  owned(queue: string, owner: string): Promise<Claim>;
+};
 
 interface Connection {
   link: FrameLink<StoreReply, StoreRequest>;
   client: string;
-  claims: Map<number, AbortController>;
+  waits: Map<number, AbortController>;
 }
 
 /** Answers the calls of this node's processes on a unix socket, for a store that only one process should touch. */
@@ -48,10 +52,10 @@ export class StoreServer {
     chmodSync(path, 0o660);
   }
 
-  /** Ends the waiting claims and the connections, then closes the store, which finishes its writes. */
+  /** Ends the waits and the connections, then closes the store, which finishes its writes. */
   async close(): Promise<void> {
     this.#listener?.stop();
-    for (const connection of this.#connections.values()) abortClaims(connection);
+    for (const connection of this.#connections.values()) abortWaits(connection);
     await this.#store.close();
     for (const socket of this.#connections.keys()) socket.end();
   }
@@ -60,7 +64,7 @@ export class StoreServer {
     const connection: Connection = {
       link: new FrameLink<StoreReply, StoreRequest>(socket, (request) => this.#hear(connection, request)),
       client: "",
-      claims: new Map(),
+      waits: new Map(),
     };
     this.#connections.set(socket, connection);
   }
@@ -76,7 +80,7 @@ export class StoreServer {
 
   #close(socket: Socket<unknown>): void {
     const connection = this.#connections.get(socket);
-    if (connection) abortClaims(connection);
+    if (connection) abortWaits(connection);
     this.#connections.delete(socket);
   }
 
@@ -84,11 +88,11 @@ export class StoreServer {
     switch (request.kind) {
       case "hello":
         for (const other of this.#connections.values())
-          if (other.client === request.client) abortClaims(other);
+          if (other.client === request.client) abortWaits(other);
         connection.client = request.client;
         return;
       case "abort":
-        connection.claims.get(request.number)?.abort();
+        connection.waits.get(request.number)?.abort();
         return;
       case "call":
         void this.#answer(connection, request.number, request.call);
@@ -114,14 +118,27 @@ export class StoreServer {
     const store = this.#store;
     switch (call.op) {
       case "enqueue":
-        await store.enqueue(call.jobs);
-        return null;
+        return store.enqueue(call.jobs, call.token);
       case "claim":
-        return this.#claim(connection, number, call);
+        return waiting(connection, number, (signal) =>
+          store.claim(call.queue, call.owner, call.max, call.waitMs, signal),
+        );
       case "owned":
         return store.owned(call.queue, call.owner);
       case "settle":
         return store.settle(call.owner, call.settlements);
+      case "note":
+        return store.note(call.notes);
+      case "get":
+        return (await store.records.get(call.id, call.queue ?? undefined)) ?? null;
+      case "await":
+        return waiting(
+          connection,
+          number,
+          async (signal) => (await store.records.wait(call.id, call.waitMs, signal)) ?? null,
+        );
+      case "cancel":
+        return store.records.cancel(call.id);
       case "renew":
         await store.leases.renew(call.queues, call.owners, call.leaseMs);
         return null;
@@ -134,29 +151,35 @@ export class StoreServer {
       case "counts":
         return store.counts(call.queues);
       case "dead":
-        return store.dead(call.queue, call.max);
+        return store.dead(call.queue, call.max, call.filter);
       case "replay":
-        return store.replay(call.queue, call.ids ?? undefined);
-    }
-  }
-
-  async #claim(
-    connection: Connection,
-    number: number,
-    call: Extract<StoreCall, { op: "claim" }>,
-  ): Promise<Claim> {
-    const abort = new AbortController();
-    connection.claims.set(number, abort);
-    try {
-      return await this.#store.claim(call.queue, call.owner, call.max, call.waitMs, abort.signal);
-    } finally {
-      connection.claims.delete(number);
+        return store.replay(call.queue, call.filter);
+      case "rules":
+        return store.rules(call.queue);
+      case "setRules":
+        await store.setRules(call.queue, call.rules);
+        return null;
     }
   }
 }
 
-function abortClaims(connection: Connection): void {
-  for (const abort of connection.claims.values()) abort.abort();
+/** Runs a call that the client, its end or ours may abort. */
+async function waiting<Result>(
+  { waits }: Connection,
+  number: number,
+  call: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const abort = new AbortController();
+  waits.set(number, abort);
+  try {
+    return await call(abort.signal);
+  } finally {
+    waits.delete(number);
+  }
+}
+
+function abortWaits(connection: Connection): void {
+  for (const abort of connection.waits.values()) abort.abort();
 }
 
 function unlinkIfThere(path: string): void {

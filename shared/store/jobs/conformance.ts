@@ -1,5 +1,5 @@
 /** What every job store does. Runs on each of them against the real thing. */
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import type { ClaimedJob, DeadReason, NewJob, Outcome } from "./job.ts";
 import { STALLS_MAX } from "./job.ts";
 import type { JobStore } from "./job_store.ts";
@@ -23,12 +23,10 @@ export function conformance(store: StoreUnderTest): void {
   let queue = "";
   let queues = 0;
 
-  beforeAll(() => store.start());
   afterEach(async () => {
     for (const client of opened) await client.close();
     opened = [];
   });
-  afterAll(() => store.stop());
 
   /** A fresh client, and a queue no other test has used. */
   function open(): JobStore {
@@ -42,12 +40,18 @@ export function conformance(store: StoreUnderTest): void {
     return {
       id: ulid(),
       queue,
+      lane: "normal",
       type: "send_email",
       payload: '{"to":"a@b","text":"Grüße\\n\\"quoted\\""}',
       attempts: 5,
       backoff: { kind: "exponential", delayMs: 50 },
       timeoutMs: 30_000,
       runAtMs: 0,
+      expiresAtMs: 0,
+      unique: null,
+      record: null,
+      limit: null,
+      durable: false,
       enqueuedAtMs: Date.now(),
       trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
       ...fields,
@@ -89,7 +93,13 @@ export function conformance(store: StoreUnderTest): void {
     await client.enqueue([added]);
     const [claimed, ...others] = await claim(client, "a");
     expect(others).toEqual([]);
-    expect(claimed).toEqual({ ...added, attempt: 1, fence: expect.any(String), runAtMs: expect.any(Number) });
+    expect(claimed).toEqual({
+      ...added,
+      attempt: 1,
+      history: [],
+      fence: expect.any(String),
+      runAtMs: expect.any(Number),
+    });
     expect(await claim(client, "b")).toEqual([]);
     expect(await counts(client)).toMatchObject({ waiting: 0, running: 1 });
   });
@@ -203,7 +213,7 @@ export function conformance(store: StoreUnderTest): void {
     await client.enqueue(jobs);
     await settle(client, "a", await claim(client, "a"), { kind: "dead", reason: "exhausted", error: "x" });
     expect((await client.dead(queue, 2)).map(({ id }) => id)).toEqual([jobs[2]?.id ?? "", jobs[1]?.id ?? ""]);
-    expect(await client.replay(queue, [jobs[1]?.id ?? "", "unknown"])).toBe(1);
+    expect(await client.replay(queue, { ids: [jobs[1]?.id ?? "", "unknown"] })).toBe(1);
     expect(await claim(client, "a")).toMatchObject([{ id: jobs[1]?.id, attempt: 1 }]);
     expect(await client.replay(queue)).toBe(2);
     expect(await claim(client, "a")).toMatchObject([{ id: jobs[0]?.id, attempt: 1 }, { id: jobs[2]?.id }]);

@@ -7,11 +7,12 @@ const OUTSTANDING_MAX = 50_000;
 
 interface Call {
   jobs: readonly NewJob[];
-  resolve(): void;
+  resolve(ids: string[]): void;
   reject(error: unknown): void;
 }
 
-type Store = (jobs: readonly NewJob[]) => Promise<unknown>;
+/** Resolves with the id of each. */
+type Store = (jobs: readonly NewJob[]) => Promise<string[]>;
 
 /** Stores the enqueue calls of one turn of the event loop together; a call's jobs are never in two groups. */
 export class EnqueueGroups {
@@ -23,12 +24,12 @@ export class EnqueueGroups {
     this.#store = store;
   }
 
-  add(jobs: readonly NewJob[]): Promise<void> {
+  add(jobs: readonly NewJob[]): Promise<string[]> {
     if (this.#outstanding + jobs.length > OUTSTANDING_MAX) {
       return Promise.reject(new StoreError(`${this.#outstanding} jobs wait for the store already`, true));
     }
     this.#outstanding += jobs.length;
-    return new Promise<void>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this.#calls.push({ jobs, resolve, reject });
       if (this.#calls.length === 1) setImmediate(() => this.#flush());
     });
@@ -51,8 +52,12 @@ export class EnqueueGroups {
 
   async #run(group: readonly Call[], size: number): Promise<void> {
     try {
-      await this.#store(group.flatMap(({ jobs }) => jobs));
-      for (const { resolve } of group) resolve();
+      const ids = await this.#store(group.flatMap(({ jobs }) => jobs));
+      let at = 0;
+      for (const { jobs, resolve } of group) {
+        resolve(ids.slice(at, at + jobs.length));
+        at += jobs.length;
+      }
     } catch (error) {
       for (const { reject } of group) reject(error);
     } finally {

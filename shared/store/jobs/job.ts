@@ -1,4 +1,5 @@
 /** A job's data as the stores keep it. The payload travels as JSON text: only enqueue and handler look inside. */
+import type { Lane } from "./lane.ts";
 
 export interface Backoff {
   /** "curve": n⁴ + 15 s + jitter; "fixed": the same delay each time; "exponential": doubling from it. */
@@ -6,11 +7,38 @@ export interface Backoff {
   delayMs: number;
 }
 
+/** At most one job of a key in a queue. The lock is the job's: whoever ends it, ends the lock. */
+export interface Unique {
+  key: string;
+  /** How long the lock may hold when nothing is heard of its job. */
+  ttlMs: number;
+  /** Whether the lock ends with the job or when its first attempt begins. */
+  until: "done" | "start";
+}
+
+/** The job can be looked up by its id. */
+export interface RecordWish {
+  /** How long the record stays once the job has ended. */
+  ttlMs: number;
+  /** Whether what the handler returns is kept in it. */
+  result: boolean;
+}
+
+/** Jobs of the same key in a queue run at most so many at a time, and begin at most so often, over all workers. */
+export interface Limit {
+  key: string;
+  /** 0: any number. */
+  concurrency: number;
+  /** null: any rate. So many may begin at once, then evenly over `perMs`. */
+  rate: { jobs: number; perMs: number } | null;
+}
+
 /** What enqueue writes. */
 export interface NewJob {
-  /** A ULID made by the client, so that repeating an enqueue whose reply was lost adds nothing where the store can tell. */
+  /** Made by the client (a ULID, or the caller's own), so that a repeated enqueue can be told. */
   id: string;
   queue: string;
+  lane: Lane;
   type: string;
   payload: string;
   /** Tries in all before the job is dead; null: the handler's, else the worker's default. */
@@ -21,6 +49,13 @@ export interface NewJob {
   timeoutMs: number | null;
   /** Not before this moment; 0: at once. */
   runAtMs: number;
+  /** Not after this moment: then it is dead ("expired"); 0: any time. */
+  expiresAtMs: number;
+  unique: Unique | null;
+  record: RecordWish | null;
+  limit: Limit | null;
+  /** Acknowledged only when a replica has it too, where the store has replicas. Not kept with the job. */
+  durable: boolean;
   enqueuedAtMs: number;
   /** W3C traceparent of who enqueued it; "": none. */
   trace: string;
@@ -30,8 +65,17 @@ export interface NewJob {
 export interface ClaimedJob extends NewJob {
   /** 1 at the first try. */
   attempt: number;
+  /** What went wrong before, the latest last. */
+  history: AttemptFailure[];
   /** Proof of the lease: every settle is refused once another worker has the job. */
   fence: string;
+}
+
+export interface AttemptFailure {
+  attempt: number;
+  atMs: number;
+  /** Its first line. */
+  error: string;
 }
 
 /** An entry that could not be read as a job: it goes to dead with the reason "decode", its text kept. */
@@ -47,28 +91,38 @@ export interface Claim {
   broken: BrokenEntry[];
 }
 
-export type DeadReason =
-  | "decode"
-  | "unknown_type"
-  | "schema"
-  | "stalled"
-  | "exhausted"
-  | "expired"
-  | "discarded";
+export const DEAD_REASONS = [
+  "decode",
+  "unknown_type",
+  "schema",
+  "stalled",
+  "exhausted",
+  "expired",
+  "discarded",
+] as const;
+export type DeadReason = (typeof DEAD_REASONS)[number];
 
 /** Worker deaths and lost leases one job may cause before it is dead ("stalled"). */
 export const STALLS_MAX = 3;
 
 /** Dead jobs kept a queue; the oldest go first. */
 export const DEAD_JOBS_MAX = 10_000;
+export const DEAD_AGE_MAX_MS = 180 * 24 * 3_600_000;
+
+/** Failures a job remembers. */
+export const HISTORY_MAX = 10;
 
 /** What became of one attempt. */
 export type Outcome =
-  | { kind: "ack" }
+  /** `result` is JSON, for a record that keeps it. */
+  | { kind: "ack"; result?: string }
   /** Not tried, or cut short by a shutdown: back into the queue at once, the attempt not counted. */
   | { kind: "release" }
-  | { kind: "retry"; delayMs: number; error: string }
-  | { kind: "dead"; reason: DeadReason; error: string };
+  /** `history` replaces what the job remembers; absent: that stays. */
+  | { kind: "retry"; delayMs: number; error: string; history?: readonly AttemptFailure[] }
+  | { kind: "dead"; reason: DeadReason; error: string; history?: readonly AttemptFailure[] }
+  /** Its handler was told to stop by jobs.cancel, and did. */
+  | { kind: "cancelled" };
 
 export interface Settlement {
   queue: string;
@@ -84,11 +138,20 @@ export interface DeadJob {
   reason: DeadReason;
   error: string;
   attempt: number;
+  history: AttemptFailure[];
   diedAtMs: number;
+}
+
+/** Which dead jobs; what is absent does not narrow. */
+export interface DeadFilter {
+  ids?: readonly string[];
+  type?: string;
+  reason?: DeadReason;
 }
 
 export interface QueueCounts {
   queue: string;
+  /** Those that a limit holds back count too. */
   waiting: number;
   delayed: number;
   running: number;

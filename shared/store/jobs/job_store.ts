@@ -1,12 +1,17 @@
-import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { QueueRules } from "./queue_rules.ts";
+import type { JobRecord, ProgressNote } from "./record.ts";
 
 /**
  * One interface, two stores (SQLite, Redis Streams), proved by one conformance suite. All calls reject with a
  * StoreError when the store can't be reached; what resolved is as durable as the store is configured to be.
  */
 export interface JobStore {
-  /** Resolves when all of them are stored; all or none. */
-  enqueue(jobs: readonly NewJob[]): Promise<void>;
+  /**
+   * Resolves when all of them are stored, with the id of each: another one's where a unique job waits already. All or
+   * none of a queue. A repeat of what the store has (the reply was lost) adds nothing.
+   */
+  enqueue(jobs: readonly NewJob[]): Promise<string[]>;
 
   /** Up to `max` jobs of one queue, leased to `owner`; waits up to `waitMs` for the first. Ends empty when aborted. */
   claim(queue: string, owner: string, max: number, waitMs: number, signal: AbortSignal): Promise<Claim>;
@@ -14,15 +19,33 @@ export interface JobStore {
   /** In order, whether each outcome was applied: false means the lease was lost and another worker has the job. */
   settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]>;
 
+  /** Progress of running jobs that have a record; in order, whether each should stop because it was cancelled. */
+  note(notes: readonly ProgressNote[]): Promise<boolean[]>;
+
   /** The node's duties, called by a parent process that no handler can block. */
   readonly leases: LeaseKeeper;
+  readonly records: RecordKeeper;
 
   counts(queues: readonly string[]): Promise<QueueCounts[]>;
-  dead(queue: string, max: number): Promise<DeadJob[]>;
-  /** Puts dead jobs back into their queue as new; how many there were. All of the queue without ids. */
-  replay(queue: string, ids?: readonly string[]): Promise<number>;
+  /** The latest first. */
+  dead(queue: string, max: number, filter?: DeadFilter): Promise<DeadJob[]>;
+  /** Puts dead jobs back into their queue as new; how many there were. */
+  replay(queue: string, filter?: DeadFilter): Promise<number>;
+
+  rules(queue: string): Promise<QueueRules>;
+  /** For all workers, at once; what is absent stays as it is. */
+  setRules(queue: string, rules: Partial<QueueRules>): Promise<void>;
 
   close(): Promise<void>;
+}
+
+export interface RecordKeeper {
+  /** Undefined when there is none (any more). `queue` spares the search. */
+  get(id: string, queue?: string): Promise<JobRecord | undefined>;
+  /** Resolves with the record when the job has ended or `waitMs` are over; at once when there is none. */
+  wait(id: string, waitMs: number, signal: AbortSignal): Promise<JobRecord | undefined>;
+  /** Whether the job will not run, or is told to stop; false when it has ended or there is no record. */
+  cancel(id: string): Promise<boolean>;
 }
 
 export interface LeaseKeeper {
@@ -32,6 +55,6 @@ export interface LeaseKeeper {
   release(queues: readonly string[], owner: string): Promise<number>;
   /** Frees jobs whose lease ran out; a job that stalled STALLS_MAX times is dead ("stalled"). How many. */
   reclaim(queues: readonly string[], leaseMs: number): Promise<number>;
-  /** Moves due delayed jobs into their queue, where the store needs it; milliseconds until the next is due (at most `maxMs`). */
+  /** Lets go what waited for its moment; milliseconds until the next is due (at most `maxMs`). */
   promote(queues: readonly string[], maxMs: number): Promise<number>;
 }

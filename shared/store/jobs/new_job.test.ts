@@ -9,12 +9,18 @@ describe("newJob", () => {
     expect(job).toEqual({
       id: job.id,
       queue: "default",
+      lane: "normal",
       type: "send_email",
       payload: '{"to":"a@b"}',
       attempts: null,
       backoff: null,
       timeoutMs: null,
       runAtMs: 0,
+      expiresAtMs: 0,
+      unique: null,
+      record: null,
+      limit: null,
+      durable: false,
       enqueuedAtMs: NOW_MS,
       trace: "",
     });
@@ -44,7 +50,7 @@ describe("newJob", () => {
   circular["self"] = circular;
   const wrong: [string, unknown, object, RegExp][] = [
     ["", 1, {}, /type must be a text of 1 to 200/],
-    ["x", 1, { delayed: 1 }, /job "x": there is no option "delayed": use queue, delay/],
+    ["x", 1, { delayed: 1 }, /job "x": there is no option "delayed": use queue, lane, delay/],
     ["x", 1, { queue: "a b" }, /queue is "a b": it must be/],
     ["x", 1, { delay: "soon" }, /delay is "soon": it must be a duration like "30s"/],
     ["x", 1, { delay: -1 }, /delay is -1/],

@@ -1,6 +1,15 @@
 /** From what a caller says about a job to what the store keeps. */
-import { parseDuration } from "../../config/duration.ts";
 import type { Backoff, NewJob } from "./job.ts";
+import {
+  type KeepOption,
+  type LimitOption,
+  readLimit,
+  readRecordWish,
+  readUnique,
+  type UniqueOption,
+} from "./job_extras.ts";
+import { type DurationOption, readBoolean, readDuration, wrong } from "./job_option.ts";
+import { LANES, type Lane } from "./lane.ts";
 import { ulid } from "./ulid.ts";
 
 const PAYLOAD_BYTES_MAX = 1024 ** 2;
@@ -8,26 +17,56 @@ const TYPE_CHARS_MAX = 200;
 const ATTEMPTS_MAX = 1000;
 const DEFAULT_BACKOFF_DELAY_MS = 1000;
 const BACKOFF_KINDS = ["curve", "fixed", "exponential"] as const;
-const OPTIONS = ["queue", "delay", "at", "attempts", "backoff", "timeout"] as const;
 
-/** "30s", or a number of milliseconds. */
-export type DurationOption = string | number;
 export type BackoffOption = Backoff["kind"] | Backoff | { kind: Backoff["kind"]; delay?: DurationOption };
 
 export interface EnqueueOptions {
   /** Default: "default". */
   queue?: string;
+  /** Which of the queue's waiting jobs come first. Default: "normal". */
+  lane?: Lane;
   /** Not before this time has passed. */
   delay?: DurationOption;
   /** Not before this moment: a Date, an ISO 8601 text or milliseconds since 1970. Instead of `delay`. */
   at?: Date | string | number;
+  /** Not begun when this time has passed since the enqueue, or after this Date: then it is dead ("expired"). */
+  expires?: DurationOption | Date;
   /** Tries in all before the job is dead. Default: what defineJobs says, else 25. */
   attempts?: number;
   /** How long to wait between tries. Default: what defineJobs says, else "curve", n⁴ + 15 s and some jitter. */
   backoff?: BackoffOption;
   /** The handler's time for one attempt; "0": no limit. Default: what defineJobs says, else no limit. */
   timeout?: DurationOption;
+  /** An id of your own: enqueued again while its record is there, nothing is added. 1 to 200 of A-Z a-z 0-9 _ . : - */
+  id?: string;
+  /** While a job of the same type and key is there, nothing is added, and its id is given. */
+  unique?: UniqueOption;
+  /** Keeps a record of it, for jobs.get and jobs.wait, until a day after its end. */
+  track?: boolean;
+  /** The same with what the handler returns, until so long after its end. */
+  keep?: KeepOption;
+  /** Holds jobs of the same key and queue back, over all workers. */
+  limit?: LimitOption;
+  /** On Redis: resolves only when a replica has it too. */
+  durable?: boolean;
 }
+
+const OPTIONS = [
+  "queue",
+  "lane",
+  "delay",
+  "at",
+  "expires",
+  "attempts",
+  "backoff",
+  "timeout",
+  "id",
+  "unique",
+  "track",
+  "keep",
+  "limit",
+  "durable",
+] as const satisfies (keyof EnqueueOptions)[];
 
 /** The job as the store keeps it; what is left out is the handler's to say. Throws a TypeError whose sentence names the option that is wrong. */
 export function newJob(
@@ -45,23 +84,42 @@ export function newJob(
       throw new TypeError(`job "${type}": there is no option "${name}": use ${OPTIONS.join(", ")}`);
     }
   }
+  const text = encodePayload(type, payload);
   return {
-    id: ulid(),
+    id: readId(type, options.id),
     queue: readQueue(type, options.queue),
+    lane: readLane(type, options.lane),
     type,
-    payload: encodePayload(type, payload),
+    payload: text,
     attempts: readAttempts(type, options.attempts),
     backoff: readBackoff(type, options.backoff),
     timeoutMs: readTimeout(type, options.timeout),
     runAtMs: readRunAt(type, options, nowMs),
+    expiresAtMs: readExpires(type, options.expires, nowMs),
+    unique: readUnique(type, options.unique, text),
+    record: readRecordWish(type, options),
+    limit: readLimit(type, options.limit),
+    durable: options.durable === undefined ? false : readBoolean(type, "durable", options.durable),
     enqueuedAtMs: nowMs,
     trace: "",
   };
 }
 
+function readId(type: string, id: unknown): string {
+  if (id === undefined) return ulid();
+  if (typeof id === "string" && /^[A-Za-z0-9_.:-]{1,200}$/.test(id)) return id;
+  throw wrong(type, "id", id, "1 to 200 letters, digits, _ . : or -");
+}
+
 function readQueue(type: string, queue: unknown = "default"): string {
   if (typeof queue === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(queue)) return queue;
   throw wrong(type, "queue", queue, "1 to 64 letters, digits, - or _");
+}
+
+function readLane(type: string, lane: unknown = "normal"): Lane {
+  const known = LANES.find((name) => name === lane);
+  if (known) return known;
+  throw wrong(type, "lane", lane, `one of ${LANES.join(", ")}`);
 }
 
 function readAttempts(type: string, attempts: unknown): number | null {
@@ -102,16 +160,11 @@ function readRunAt(type: string, { delay, at }: EnqueueOptions, nowMs: number): 
   return atMs <= nowMs ? 0 : atMs;
 }
 
-function readDuration(type: string, name: string, value: unknown): number {
-  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return Math.round(value);
-  const expected = 'a duration like "30s", or milliseconds';
-  if (typeof value !== "string") throw wrong(type, name, value, expected);
-  try {
-    return Math.round(parseDuration(value));
-  } catch (error) {
-    if (error instanceof RangeError) throw wrong(type, name, value, expected);
-    throw error;
-  }
+function readExpires(type: string, expires: unknown, nowMs: number): number {
+  if (expires === undefined) return 0;
+  if (!(expires instanceof Date)) return nowMs + Math.max(1, readDuration(type, "expires", expires));
+  if (Number.isNaN(expires.getTime())) throw wrong(type, "expires", expires, "a duration or a valid Date");
+  return Math.max(1, expires.getTime());
 }
 
 function encodePayload(type: string, payload: unknown): string {
@@ -128,8 +181,4 @@ function encodePayload(type: string, payload: unknown): string {
     );
   }
   return text;
-}
-
-function wrong(type: string, name: string, value: unknown, expected: string): TypeError {
-  return new TypeError(`job "${type}": ${name} is ${Bun.inspect(value)}: it must be ${expected}`);
 }

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { RedisServer } from "../../../test/harness/redis_server.ts";
 import { until } from "../../../test/harness/until.ts";
-import { conformance } from "./conformance.ts";
+import { conformance, type StoreUnderTest } from "./conformance.ts";
 import { newJob } from "./new_job.ts";
+import { optionConformance } from "./option_conformance.ts";
 import { RedisJobStore } from "./redis.ts";
 
 describe("Redis Streams", () => {
   let redis: RedisServer;
-  conformance({
+  const store: StoreUnderTest = {
     start: async () => {
       redis = await RedisServer.start();
     },
@@ -16,7 +17,11 @@ describe("Redis Streams", () => {
     addBroken: async (queue) => {
       await redis.cli("XADD", `trivet:{${queue}}:s`, "*", "garbage", "in");
     },
-  });
+  };
+  beforeAll(() => store.start());
+  afterAll(() => store.stop());
+  describe("jobs", () => conformance(store));
+  describe("jobs with options, queues with rules", () => optionConformance(store));
 });
 
 describe("a Redis that has its troubles", () => {

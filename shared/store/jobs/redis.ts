@@ -1,36 +1,39 @@
 import { RedisCommander } from "../redis_commander.ts";
-import { isReply, redisError } from "../redis_connection.ts";
 import { StoreError } from "../store_error.ts";
-import { EnqueueGroups } from "./enqueue_groups.ts";
-import { HeldLeases } from "./held_leases.ts";
-import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import { writeHistory } from "./entry.ts";
+import type { Claim, DeadFilter, DeadJob, NewJob, Outcome, QueueCounts, Settlement } from "./job.ts";
 import type { JobStore, LeaseKeeper } from "./job_store.ts";
-import { readDead, readEntries, type StreamEntry, writeEntries } from "./redis_entry.ts";
-import { GROUP, keysOf } from "./redis_keys.ts";
-import { RedisReader } from "./redis_reader.ts";
+import { type QueueRules, readRules } from "./queue_rules.ts";
+import type { ProgressNote } from "./record.ts";
+import { RedisClaims } from "./redis_claims.ts";
+import { RedisEnqueuer } from "./redis_enqueuer.ts";
+import { matches, readDead, type StreamEntry } from "./redis_entry.ts";
+import { baseOf, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
+import { RedisRecords } from "./redis_records.ts";
 import { runScript, type ScriptName } from "./redis_scripts.ts";
 
 /** A consumer that holds nothing and asked for nothing this long belongs to no living worker. */
 const CONSUMER_AGE_MS = 3_600_000;
 const SETTLEMENTS_A_SCRIPT = 500;
+const DEAD_A_READ = 500;
 
 /** Jobs in Redis Streams. Every process talks to Redis itself: waiting for the network blocks nobody. */
 export class RedisJobStore implements JobStore {
-  readonly #url: string;
+  readonly records: RedisRecords;
   readonly #commander: RedisCommander;
-  readonly #groups: EnqueueGroups;
-  readonly #readers = new Map<string, RedisReader>();
-  readonly #held = new HeldLeases();
+  readonly #enqueuer: RedisEnqueuer;
+  readonly #claims: RedisClaims;
   #closed = false;
 
   constructor(url: string) {
-    this.#url = url;
     this.#commander = new RedisCommander(url);
-    this.#groups = new EnqueueGroups((jobs) => this.#enqueueGroup(jobs));
+    this.#enqueuer = new RedisEnqueuer(url, this.#commander);
+    this.#claims = new RedisClaims(url, this.#commander);
+    this.records = new RedisRecords(url, this.#commander);
   }
 
-  async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    if (jobs.length > 0) await this.#groups.add(jobs);
+  enqueue(jobs: readonly NewJob[]): Promise<string[]> {
+    return this.#enqueuer.enqueue(jobs);
   }
 
   async claim(
@@ -42,63 +45,42 @@ export class RedisJobStore implements JobStore {
   ): Promise<Claim> {
     if (this.#closed) throw new StoreError("the store is closed", false);
     if (signal.aborted) return { jobs: [], broken: [] };
-    const reader = this.#reader(queue, owner);
-    try {
-      if (this.#held.inDoubt(queue, owner)) {
-        const lost = this.#held.missing(readEntries(queue, await reader.readOwn()));
-        this.#held.clear(queue, owner);
-        if (lost.jobs.length + lost.broken.length > 0) return this.#held.take(lost);
-      }
-      return this.#held.take(readEntries(queue, await reader.read(max, waitMs, signal)));
-    } catch (error) {
-      if (isReply(error) && /^(NOGROUP|UNBLOCKED)/.test(error.message)) {
-        await this.#makeGroup(queue);
-        return this.claim(queue, owner, max, waitMs, signal);
-      }
-      // Entries may be ours without our having seen them: the next claim looks.
-      this.#held.doubt(queue, owner);
-      throw redisError(this.#url, error);
-    }
+    return this.#claims.claim(queue, owner, max, waitMs, signal);
   }
 
   async settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
-    const applied = new Array<boolean>(settlements.length).fill(false);
-    const byQueue = Map.groupBy(settlements.keys(), (i) => settlements[i]?.queue ?? "");
-    await Promise.all(
-      [...byQueue].map(async ([queue, indexes]) => {
-        for (let at = 0; at < indexes.length; at += SETTLEMENTS_A_SCRIPT) {
-          const part = indexes.slice(at, at + SETTLEMENTS_A_SCRIPT);
-          const digits = await this.#settleQueue(
-            queue,
-            owner,
-            part.flatMap((i) => settlements[i] ?? []),
-          );
-          part.forEach((i, k) => {
-            applied[i] = digits[k] === "1";
-          });
-        }
-      }),
-    );
-    this.#held.drop(settlements);
+    const applied = await this.#byQueue(settlements, async (queue, part) => {
+      const args = part.flatMap(({ fence, outcome }) => [fence, ...outcomeArguments(outcome)]);
+      return String(await this.#script("settle", queue, [owner, ...args]));
+    });
+    this.#claims.drop(settlements);
     return applied;
+  }
+
+  note(notes: readonly ProgressNote[]): Promise<boolean[]> {
+    return this.#byQueue(notes, async (queue, part) =>
+      String(
+        await this.#script(
+          "note",
+          queue,
+          part.flatMap(({ fence, id, progress }) => [fence, id, progress ?? ""]),
+        ),
+      ),
+    );
   }
 
   readonly leases: LeaseKeeper = {
     renew: async (queues, owners) => {
-      await Promise.all(queues.map((queue) => this.#script("renew", [keysOf(queue).stream], owners)));
+      await Promise.all(queues.map((queue) => this.#script("renew", queue, owners)));
     },
-    release: (queues, owner) =>
-      this.#sum(queues, ({ stream, dead }) => this.#script("release", [stream, dead], [owner])),
-    reclaim: (queues, leaseMs) =>
-      this.#sum(queues, ({ stream, dead }) =>
-        this.#script("reclaim", [stream, dead], [leaseMs, CONSUMER_AGE_MS]),
-      ),
+    release: (queues, owner) => this.#sum(queues, (queue) => this.#script("release", queue, [owner])),
+    reclaim: async (queues, leaseMs) => {
+      await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, ...queues));
+      return this.#sum(queues, (queue) => this.#script("reclaim", queue, [leaseMs, CONSUMER_AGE_MS]));
+    },
     promote: async (queues, maxMs) => {
       const waits = await Promise.all(
-        queues.map(async (queue) => {
-          const { stream, delayed } = keysOf(queue);
-          return Number(await this.#script("promote", [stream, delayed], []));
-        }),
+        queues.map(async (queue) => Number(await this.#script("promote", queue, []))),
       );
       return Math.min(maxMs, ...waits.filter((waitMs) => waitMs >= 0));
     },
@@ -107,26 +89,40 @@ export class RedisJobStore implements JobStore {
   counts(queues: readonly string[]): Promise<QueueCounts[]> {
     return Promise.all(
       queues.map(async (queue) => {
-        const keys = keysOf(queue);
-        const reply = await this.#script("counts", [keys.stream, keys.delayed, keys.dead], []);
+        const reply = await this.#script("counts", queue, []);
         const [waiting = 0, delayed = 0, running = 0, dead = 0, oldestMs = 0] = reply as number[];
         return { queue, waiting, delayed, running, dead, oldestMs };
       }),
     );
   }
 
-  async dead(queue: string, max: number): Promise<DeadJob[]> {
-    const reply = await this.#commander.run((redis) =>
-      redis.xrevrange(keysOf(queue).dead, "+", "-", "COUNT", max),
-    );
-    return (reply as StreamEntry[]).map((entry) => readDead(queue, entry));
+  async dead(queue: string, max: number, filter: DeadFilter = {}): Promise<DeadJob[]> {
+    const found: DeadJob[] = [];
+    let end = "+";
+    while (found.length < max) {
+      const reply = await this.#commander.run((redis) =>
+        redis.xrevrange(deadKey(queue), end, "-", "COUNT", DEAD_A_READ),
+      );
+      const entries = reply as StreamEntry[];
+      found.push(...entries.map((entry) => readDead(queue, entry)).filter((job) => matches(job, filter)));
+      const last = entries[DEAD_A_READ - 1];
+      if (!last) break;
+      end = `(${last[0]}`;
+    }
+    return found.slice(0, max);
   }
 
-  async replay(queue: string, ids: readonly string[] = []): Promise<number> {
-    const { stream, dead } = keysOf(queue);
+  async replay(queue: string, { ids, type, reason }: DeadFilter = {}): Promise<number> {
+    if (ids?.length === 0) return 0;
     let [total, from, end] = [0, "-", "+"];
     do {
-      const reply = await this.#script("replay", [stream, dead], [from, end, ...ids]);
+      const reply = await this.#script("replay", queue, [
+        from,
+        end,
+        type ?? "",
+        reason ?? "",
+        ...(ids ?? []),
+      ]);
       const [moved, next, last] = reply as [number, string, string];
       total += moved;
       [from, end] = [next, last];
@@ -134,57 +130,71 @@ export class RedisJobStore implements JobStore {
     return total;
   }
 
+  async rules(queue: string): Promise<QueueRules> {
+    return readRules((await this.#commander.run((redis) => redis.get(rulesKey(queue)))) ?? "");
+  }
+
+  async setRules(queue: string, { paused, concurrency, rate }: Partial<QueueRules>): Promise<void> {
+    const pause = paused === undefined ? "" : Number(paused);
+    const [jobs, perMs] = rate === undefined ? ["", ""] : [rate?.jobs ?? 0, rate?.perMs ?? 0];
+    await this.#script("setRules", queue, [pause, concurrency ?? "", jobs, perMs]);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    for (const reader of this.#readers.values()) reader.close();
+    this.#claims.close();
+    this.#enqueuer.close();
+    this.records.close();
     this.#commander.close();
   }
 
-  /** Repeated when the connection is lost on the way: rather a job twice than an error for the user. */
-  #enqueueGroup(jobs: readonly NewJob[]): Promise<unknown> {
-    const { keys, args } = writeEntries(jobs);
-    return this.#commander.run((redis) => runScript(redis, "enqueue", keys, args), { repeat: true });
+  /** Asks queue by queue, in scripts of a bounded size; the digits of the answers as booleans in order. */
+  async #byQueue<Item extends { queue: string }>(
+    items: readonly Item[],
+    ask: (queue: string, part: readonly Item[]) => Promise<string>,
+  ): Promise<boolean[]> {
+    const answers = new Array<boolean>(items.length).fill(false);
+    const byQueue = Map.groupBy(items.keys(), (i) => items[i]?.queue ?? "");
+    await Promise.all(
+      [...byQueue].map(async ([queue, indexes]) => {
+        for (let at = 0; at < indexes.length; at += SETTLEMENTS_A_SCRIPT) {
+          const part = indexes.slice(at, at + SETTLEMENTS_A_SCRIPT);
+          const digits = await ask(
+            queue,
+            part.flatMap((i) => items[i] ?? []),
+          );
+          part.forEach((i, k) => {
+            answers[i] = digits[k] === "1";
+          });
+        }
+      }),
+    );
+    return answers;
   }
 
-  #reader(queue: string, owner: string): RedisReader {
-    const name = `${queue} ${owner}`;
-    let reader = this.#readers.get(name);
-    if (!reader) {
-      const unblock = (id: number) => this.#commander.run((redis) => redis.client("UNBLOCK", id));
-      reader = new RedisReader(this.#url, keysOf(queue).stream, owner, unblock);
-      this.#readers.set(name, reader);
-    }
-    return reader;
-  }
-
-  /** From the first entry on: also after a FLUSHALL or a fail-over that lost the group. */
-  async #makeGroup(queue: string): Promise<void> {
-    await this.#commander
-      .run((redis) => redis.xgroup("CREATE", keysOf(queue).stream, GROUP, "0", "MKSTREAM"))
-      .catch((error: unknown) => {
-        if (!String(error).includes("BUSYGROUP")) throw error;
-      });
-  }
-
-  async #settleQueue(queue: string, owner: string, settlements: readonly Settlement[]): Promise<string> {
-    const { stream, delayed, dead } = keysOf(queue);
-    const args = settlements.flatMap(({ fence, outcome }) => {
-      if (outcome.kind === "retry") return [fence, "retry", Math.max(0, Math.round(outcome.delayMs)), ""];
-      if (outcome.kind === "dead") return [fence, "dead", outcome.reason, outcome.error];
-      return [fence, outcome.kind, "", ""];
-    });
-    return String(await this.#script("settle", [stream, delayed, dead], [owner, ...args]));
-  }
-
-  async #sum(
-    queues: readonly string[],
-    count: (keys: ReturnType<typeof keysOf>) => Promise<unknown>,
-  ): Promise<number> {
-    const counts = await Promise.all(queues.map((queue) => count(keysOf(queue))));
+  async #sum(queues: readonly string[], count: (queue: string) => Promise<unknown>): Promise<number> {
+    const counts = await Promise.all(queues.map(count));
     return counts.reduce<number>((sum, n) => sum + Number(n), 0);
   }
 
-  #script(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.#commander.run((redis) => runScript(redis, name, keys, args));
+  #script(name: ScriptName, queue: string, args: readonly (string | number)[]): Promise<unknown> {
+    return this.#commander.run((redis) => runScript(redis, name, baseOf(queue), args));
+  }
+}
+
+/** Kind and three more, as the script "settle" reads them. */
+function outcomeArguments(outcome: Outcome): (string | number)[] {
+  switch (outcome.kind) {
+    case "ack":
+      return ["ack", outcome.result ?? "", "", ""];
+    case "retry": {
+      const delayMs = Math.max(0, Math.round(outcome.delayMs));
+      return ["retry", delayMs, outcome.error, writeHistory(outcome.history ?? [])];
+    }
+    case "dead":
+      return ["dead", outcome.reason, outcome.error, writeHistory(outcome.history ?? [])];
+    case "release":
+    case "cancelled":
+      return [outcome.kind, "", "", ""];
   }
 }

@@ -1,10 +1,12 @@
 /**
  * A job in a Redis Stream: the fields a (attempts made), s (stalls), m (what is known of it, a JSON list) and p (its
- * payload). Always these four in this order: entries with the same fields share their names in memory.
+ * payload). Always these four in this order: entries with the same fields share their names in memory. Those with
+ * extras or a history have x and h behind them.
  */
-import { readOptions, writeOptions } from "./entry.ts";
-import type { BrokenEntry, Claim, ClaimedJob, DeadJob, DeadReason, NewJob } from "./job.ts";
-import { keysOf } from "./redis_keys.ts";
+import { readExtras, readHistory, readOptions, writeExtras, writeOptions } from "./entry.ts";
+import type { BrokenEntry, Claim, ClaimedJob, DeadFilter, DeadJob, DeadReason, NewJob } from "./job.ts";
+import { LANE_NUMBERS, laneNumbered } from "./lane.ts";
+import type { JobRecord, JobState } from "./record.ts";
 
 /** id and fields of a stream entry; null: it was deleted while pending. */
 export type StreamEntry = [id: string, fields: string[] | null];
@@ -12,39 +14,33 @@ export type StreamEntry = [id: string, fields: string[] | null];
 const ATTEMPT = 1;
 const META = 5;
 const PAYLOAD = 7;
+const EXTRAS = 9;
+const HISTORY = 11;
 
-/** Keys and arguments of the script "enqueue". */
-export function writeEntries(jobs: readonly NewJob[]): { keys: string[]; args: (string | number)[] } {
-  const nowMs = Date.now();
-  const numbers = new Map<string, number>();
-  const args: (string | number)[] = [];
-  for (const job of jobs) {
-    let number = numbers.get(job.queue);
-    if (number === undefined) {
-      number = numbers.size;
-      numbers.set(job.queue, number);
-    }
-    // Relative: the moment is counted on Redis's clock.
-    args.push(number, job.runAtMs > nowMs ? job.runAtMs - nowMs : 0, metaOf(job), job.payload);
-  }
-  const keys = [...numbers.keys()].flatMap((queue) => {
-    const { stream, delayed } = keysOf(queue);
-    return [stream, delayed];
-  });
-  return { keys, args };
+/** A job's arguments of the script "enqueue". The delay is relative: the moment is counted on Redis's clock. */
+export function entryArguments(job: NewJob, nowMs: number): (string | number)[] {
+  const delayMs = job.runAtMs > nowMs ? job.runAtMs - nowMs : 0;
+  return [LANE_NUMBERS[job.lane], delayMs, metaOf(job), job.payload, writeExtras(job)];
 }
 
-/** Field m. Its first member is the job's id: scripts look for it there. */
+/** Field m. Its first members are the job's id and type: scripts look for them there. */
 function metaOf(job: NewJob): string {
   return JSON.stringify([job.id, job.type, ...writeOptions(job)]);
 }
 
-export function readEntries(queue: string, entries: readonly StreamEntry[]): Claim {
+/** The entries of one lane. `marked`: each end concerns a limit of the whole queue. */
+export function readEntries(
+  queue: string,
+  lane: number,
+  entries: readonly StreamEntry[],
+  marked: boolean,
+): Claim {
   const claim: Claim = { jobs: [], broken: [] };
-  for (const [fence, fields] of entries) {
+  for (const [id, fields] of entries) {
     if (!fields) continue;
+    const fence = `${lane}${marked || fields.length > EXTRAS ? "*" : "-"}${id}`;
     try {
-      claim.jobs.push(readJob(queue, fence, fields));
+      claim.jobs.push(readJob(queue, lane, fence, fields));
     } catch (error) {
       claim.broken.push(broken(queue, fence, fields, error));
     }
@@ -52,19 +48,28 @@ export function readEntries(queue: string, entries: readonly StreamEntry[]): Cla
   return claim;
 }
 
-/** XREADGROUP answers null, [[key, entries]] in RESP2, [key, entries] or an object in RESP3. */
-export function entriesOf(reply: unknown): StreamEntry[] {
-  if (reply === null || reply === undefined) return [];
-  if (Array.isArray(reply)) {
-    const first: unknown = reply[0];
-    return (Array.isArray(first) ? first[1] : reply[1]) as StreamEntry[];
-  }
-  return Object.values(reply as Record<string, StreamEntry[]>)[0] ?? [];
+/** Whether a lease must be admitted before its job runs, and its end is more than a deletion. */
+export function isMarked(fence: string): boolean {
+  return fence[1] === "*";
 }
 
-/** An entry of the dead stream: a, m, p, r (reason), e (error). */
+/** XREADGROUP answers null, a list of [key, entries], the same flat, or an object: by key. */
+export function entriesByStream(reply: unknown): Map<string, StreamEntry[]> {
+  if (reply === null || reply === undefined) return new Map();
+  if (!Array.isArray(reply)) return new Map(Object.entries(reply as Record<string, StreamEntry[]>));
+  if (Array.isArray(reply[0])) return new Map(reply as [string, StreamEntry[]][]);
+  const pairs = reply.flatMap((key: unknown, i): [string, StreamEntry[]][] =>
+    i % 2 === 0 ? [[String(key), reply[i + 1] as StreamEntry[]]] : [],
+  );
+  return new Map(pairs);
+}
+
+/** An entry of the dead stream: a, m, p, r (reason), e (error), h (history). */
 export function readDead(queue: string, [id, fields]: StreamEntry): DeadJob {
-  const field = (name: string) => fields?.[fields.indexOf(name) + 1] ?? "";
+  const field = (name: string) => {
+    const at = fields?.findIndex((text, i) => i % 2 === 0 && text === name) ?? -1;
+    return at < 0 ? "" : (fields?.[at + 1] ?? "");
+  };
   const [jobId, type] = idAndType(field("m"));
   return {
     queue,
@@ -74,11 +79,41 @@ export function readDead(queue: string, [id, fields]: StreamEntry): DeadJob {
     reason: field("r") as DeadReason,
     error: field("e"),
     attempt: Number(field("a")),
+    history: readHistory(field("h")),
     diedAtMs: Number.parseInt(id, 10),
   };
 }
 
-function readJob(queue: string, fence: string, fields: string[]): ClaimedJob {
+export function matches({ id, type, reason }: DeadJob, filter: DeadFilter): boolean {
+  return (
+    (filter.ids === undefined || filter.ids.includes(id)) &&
+    (filter.type === undefined || filter.type === type) &&
+    (filter.reason === undefined || filter.reason === reason)
+  );
+}
+
+/** The fields of a record's hash; undefined when it has none. */
+export function readRecord(queue: string, fields: Readonly<Record<string, string>>): JobRecord | undefined {
+  const { m, s, l } = fields;
+  if (m === undefined || s === undefined) return undefined;
+  const [id, type, ...options] = JSON.parse(m) as unknown[];
+  return {
+    id: String(id),
+    queue,
+    lane: laneNumbered(Number(l)),
+    type: String(type),
+    state: s as JobState,
+    attempt: Number(fields["a"] ?? 0),
+    enqueuedAtMs: readOptions(options).enqueuedAtMs,
+    endedAtMs: Number(fields["t"] ?? 0),
+    progress: fields["p"] ?? null,
+    result: fields["v"] ?? null,
+    reason: (fields["r"] as DeadReason | undefined) ?? null,
+    error: fields["e"] ?? null,
+  };
+}
+
+function readJob(queue: string, lane: number, fence: string, fields: string[]): ClaimedJob {
   const attempt = Number(fields[ATTEMPT]);
   const payload = fields[PAYLOAD];
   const meta = fields[META];
@@ -89,15 +124,18 @@ function readJob(queue: string, fence: string, fields: string[]): ClaimedJob {
   if (!Array.isArray(row) || typeof row[0] !== "string" || typeof row[1] !== "string") {
     throw new Error("it has no id and type");
   }
-  const runAtMs = Number.parseInt(fence, 10);
   return {
     ...readOptions(row.slice(2)),
+    ...readExtras(fields[EXTRAS] ?? ""),
     id: row[0],
     queue,
+    lane: laneNumbered(lane),
     type: row[1],
     payload,
-    runAtMs,
+    runAtMs: Number.parseInt(fence.slice(2), 10),
+    durable: false,
     attempt: attempt + 1,
+    history: readHistory(fields[HISTORY] ?? ""),
     fence,
   };
 }

@@ -1,17 +1,35 @@
 /** The consumer group that all workers share. */
 export const GROUP = "w";
 
-export interface QueueKeys {
-  /** Stream of jobs to do and being done. */
-  stream: string;
-  /** Sorted set of jobs whose moment has not come; scored by it, in milliseconds of Redis's clock. */
-  delayed: string;
-  /** Stream of dead jobs. */
-  dead: string;
+/** Names of queues that were ever used here: where to look for a job of which only the id is known. */
+export const QUEUES_KEY = "trivet:queues";
+
+/** What all keys of a queue begin with: one hash tag, so that its scripts stay within one slot of a cluster. */
+export function baseOf(queue: string): string {
+  return `trivet:{${queue}}:`;
 }
 
-/** One hash tag a queue, so that scripts stay within one slot of a cluster. */
-export function keysOf(queue: string): QueueKeys {
-  const base = `trivet:{${queue}}:`;
-  return { stream: `${base}s`, delayed: `${base}d`, dead: `${base}dlq` };
+/** Streams of jobs to do and being done, by number of the lane. */
+export function streamsOf(queue: string): [high: string, normal: string, low: string] {
+  const base = baseOf(queue);
+  return [`${base}s:high`, `${base}s`, `${base}s:low`];
+}
+
+/** Stream of dead jobs. */
+export function deadKey(queue: string): string {
+  return `${baseOf(queue)}dlq`;
+}
+
+/** What holds for the queue in all workers. */
+export function rulesKey(queue: string): string {
+  return `${baseOf(queue)}cfg`;
+}
+
+export function recordKey(queue: string, id: string): string {
+  return `${baseOf(queue)}j:${id}`;
+}
+
+/** Channel that tells ids of jobs with a record as they end. */
+export function endsChannel(queue: string): string {
+  return `${baseOf(queue)}ends`;
 }

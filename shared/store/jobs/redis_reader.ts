@@ -1,57 +1,66 @@
 import type { Redis } from "ioredis";
 import { connectNow, isReply, redisError, singleConnection } from "../redis_connection.ts";
-import { entriesOf, type StreamEntry } from "./redis_entry.ts";
-import { GROUP } from "./redis_keys.ts";
+import { laneOrder } from "./lane.ts";
+import { type QueueRules, readRules } from "./queue_rules.ts";
+import { entriesByStream, type StreamEntry } from "./redis_entry.ts";
+import { baseOf, GROUP, rulesKey, streamsOf } from "./redis_keys.ts";
+import { runScript } from "./redis_scripts.ts";
 
 /** A read that has no answer this long after its wait should have ended sits on a dead connection. */
 const SILENCE_MS = 5_000;
-/** More than one process ever holds of one queue. */
+/** More than one process ever holds of one lane. */
 const OWN_MAX = 10_000;
 
+/** What a read found, by number of the lane, and what held for the queue at that moment. */
+export interface Found {
+  rules: QueueRules;
+  lanes: StreamEntry[][];
+}
+
 /**
- * The connection on which one owner waits for one queue. It is thrown away at the first fault: a read must never be
+ * The connection on which one owner reads one queue. It is thrown away at the first fault: a read must never be
  * repeated by the library, or jobs would be leased to nobody.
  */
 export class RedisReader {
   readonly #url: string;
-  readonly #stream: string;
+  readonly #queue: string;
   readonly #owner: string;
   /** Ends a blocked read from outside. */
   readonly #unblock: (connectionId: number) => Promise<unknown>;
   #open: Promise<{ redis: Redis; id: number }> | undefined;
+  #turn = 0;
+  /** More may be waiting than the last read brought. */
+  #more = true;
 
   constructor(
     url: string,
-    stream: string,
+    queue: string,
     owner: string,
     unblock: (connectionId: number) => Promise<unknown>,
   ) {
     this.#url = url;
-    this.#stream = stream;
+    this.#queue = queue;
     this.#owner = owner;
     this.#unblock = unblock;
   }
 
-  /** New entries; waits up to `waitMs` for the first one. Ends soon, mostly empty, when aborted. */
-  async read(max: number, waitMs: number, signal: AbortSignal): Promise<StreamEntry[]> {
-    const { id } = await this.#connection();
-    if (signal.aborted) return [];
-    const block = waitMs > 0 ? ["BLOCK", Math.max(1, Math.ceil(waitMs))] : [];
-    const unblock = () => {
-      // When it can't be told, the read ends at its own time.
-      this.#unblock(id).catch(() => undefined);
-    };
-    signal.addEventListener("abort", unblock);
-    try {
-      return await this.#ask(["COUNT", max, ...block, "STREAMS", this.#stream, ">"], waitMs);
-    } finally {
-      signal.removeEventListener("abort", unblock);
+  /**
+   * New entries, about `max`; waits up to `waitMs` for the first one. Full lanes are read by one script that knows
+   * their order and a limit over all; when they are empty, a plain read waits on all of them.
+   */
+  async read(max: number, waitMs: number, signal: AbortSignal): Promise<Found> {
+    if (this.#more || waitMs <= 0) {
+      const found = await this.#take(max);
+      const count = found.lanes.reduce((sum, entries) => sum + entries.length, 0);
+      this.#more = count >= max;
+      if (count > 0 || waitMs <= 0 || found.rules.paused) return found;
     }
+    return this.#waitFor(max, waitMs, signal);
   }
 
   /** What is leased to the owner already. */
-  readOwn(): Promise<StreamEntry[]> {
-    return this.#ask(["COUNT", OWN_MAX, "STREAMS", this.#stream, "0"], 0);
+  readOwn(): Promise<Found> {
+    return this.#ask((redis) => this.#readLanes(redis, ["COUNT", OWN_MAX], "0"), 0);
   }
 
   close(): void {
@@ -62,7 +71,46 @@ export class RedisReader {
     this.#open = undefined;
   }
 
-  async #ask(words: readonly (string | number)[], waitMs: number): Promise<StreamEntry[]> {
+  #take(max: number): Promise<Found> {
+    const order = laneOrder(this.#turn++).join("");
+    return this.#ask(async (redis) => {
+      const reply = await runScript(redis, "take", baseOf(this.#queue), [this.#owner, max, order]);
+      const [rules, ...lanes] = reply as [string, ...StreamEntry[][]];
+      return { rules: readRules(rules), lanes };
+    }, 0);
+  }
+
+  async #waitFor(max: number, waitMs: number, signal: AbortSignal): Promise<Found> {
+    const { id } = await this.#connection();
+    if (signal.aborted) return { rules: readRules(""), lanes: [] };
+    // COUNT is of each stream (redis.io/commands/xreadgroup).
+    const share = Math.max(1, Math.floor(max / 3));
+    const words = ["COUNT", share, "BLOCK", Math.max(1, Math.ceil(waitMs))];
+    const unblock = () => {
+      // When it can't be told, the read ends at its own time.
+      this.#unblock(id).catch(() => undefined);
+    };
+    signal.addEventListener("abort", unblock);
+    try {
+      const found = await this.#ask((redis) => this.#readLanes(redis, words, ">"), waitMs);
+      this.#more = found.lanes.some((entries) => entries.length >= share);
+      return found;
+    } finally {
+      signal.removeEventListener("abort", unblock);
+    }
+  }
+
+  /** The rules are asked for in the same breath, and answered after the read. */
+  async #readLanes(redis: Redis, words: readonly (string | number)[], from: ">" | "0"): Promise<Found> {
+    const streams = streamsOf(this.#queue);
+    const group = ["GROUP", GROUP, this.#owner, ...words];
+    const reading = redis.call("XREADGROUP", [...group, "STREAMS", ...streams, from, from, from]);
+    const [reply, rules] = await Promise.all([reading, redis.get(rulesKey(this.#queue))]);
+    const found = entriesByStream(reply);
+    return { rules: readRules(rules ?? ""), lanes: streams.map((stream) => found.get(stream) ?? []) };
+  }
+
+  async #ask(read: (redis: Redis) => Promise<Found>, waitMs: number): Promise<Found> {
     const { redis } = await this.#connection();
     const silence = Promise.withResolvers<never>();
     const late = setTimeout(
@@ -70,8 +118,7 @@ export class RedisReader {
       waitMs + SILENCE_MS,
     );
     try {
-      const reply = redis.call("XREADGROUP", ["GROUP", GROUP, this.#owner, ...words]);
-      return entriesOf(await Promise.race([reply, silence.promise]));
+      return await Promise.race([read(redis), silence.promise]);
     } catch (error) {
       if (!isReply(error)) this.close();
       throw error;

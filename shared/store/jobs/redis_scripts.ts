@@ -3,202 +3,261 @@
  * it leaves the old one: when Redis refuses the write (maxmemory), nothing is lost.
  */
 import type { Redis } from "ioredis";
-import { DEAD_JOBS_MAX, STALLS_MAX } from "./job.ts";
+import { DEAD_AGE_MAX_MS } from "./job.ts";
 import { GROUP } from "./redis_keys.ts";
+import { ADMIT, CANCEL, LUA, NOTE, SET_RULES } from "./redis_lua.ts";
 
-/** Functions the scripts share. An entry with foreign fields keeps them as text, and stays unreadable as a job. */
-const COMMON = `
-local function now()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
-end
-local function add(stream, a, s, m, p)
-  redis.call('XADD', stream, '*', 'a', a, 's', s, 'm', m, 'p', p)
-end
-local function delay(zset, ms, a, s, m, p)
-  redis.call('ZADD', zset, now() + ms, a .. '\\n' .. s .. '\\n' .. m .. '\\n' .. p)
-end
-local function read(f)
-  if f[1] == 'a' and f[3] == 's' and f[5] == 'm' and f[7] == 'p' then return f[2], f[4], f[6], f[8] end
-  return '0', '0', '', cjson.encode(f)
-end
-local function bury(dlq, a, m, p, reason, err)
-  redis.call('XADD', dlq, 'MAXLEN', '~', ${DEAD_JOBS_MAX}, '*', 'a', a, 'm', m, 'p', p, 'r', reason, 'e', err)
-end
-local function drop(stream, ids)
-  for i = 1, #ids, 1000 do
-    local last = math.min(i + 999, #ids)
-    redis.call('XACK', stream, '${GROUP}', unpack(ids, i, last))
-    redis.call('XDEL', stream, unpack(ids, i, last))
-  end
-end
-local function stalled(stream, dlq, ids)
-  for _, id in ipairs(ids) do
-    local e = redis.call('XRANGE', stream, id, id)[1]
-    if e then
-      local a, s, m, p = read(e[2])
-      s = s + 1
-      if s >= ${STALLS_MAX} then bury(dlq, a, m, p, 'stalled', 'its worker died ${STALLS_MAX} times')
-      else add(stream, a, s, m, p) end
-    end
-  end
-  drop(stream, ids)
-end
-`;
-
-/** KEYS stream and delayed of each queue; ARGV a job: number of the queue, delay in ms, m, p. */
-const ENQUEUE = `${COMMON}
-for i = 1, #ARGV, 4 do
-  local q = ARGV[i] * 2
-  if ARGV[i + 1] == '0' then add(KEYS[q + 1], '0', '0', ARGV[i + 2], ARGV[i + 3])
-  else delay(KEYS[q + 2], ARGV[i + 1], '0', '0', ARGV[i + 2], ARGV[i + 3]) end
-end`;
+/** An enqueue is repeated within seconds or never. */
+const HEARD_MS = 120_000;
 
 /**
- * KEYS stream, delayed, dead; ARGV owner, then a settlement: id, kind, and for a retry the delay, for a dead job
- * reason and error. Answers one digit each: 1 applied, 0 the owner does not hold it. Only entries pending for this
- * very owner are touched: XACK and XDEL alone would let a stale worker end a job that another one has.
+ * ARGV client, its slot, its number ("" each: not to be repeated), then a job: lane, delay in ms, m, p, x. Answers
+ * place and id of each that is not stored because another one is there.
  */
-const SETTLE = `${COMMON}
-local stream, owner = KEYS[1], ARGV[1]
-local n = (#ARGV - 1) / 4
-local held, whole = {}, false
-if n > 4 then
-  local list = redis.pcall('XPENDING', stream, '${GROUP}', '-', '+', 1000, owner)
-  if list.err then return string.rep('0', n) end
-  for _, e in ipairs(list) do held[e[1]] = true end
-  whole = #list < 1000
+const ENQUEUE = `${LUA}
+local heard, others = B .. 'e:' .. ARGV[1], {}
+local again = ARGV[1] ~= '' and redis.call('HGET', heard, ARGV[2]) == ARGV[3]
+local function other(X)
+  local holder = X.u and redis.call('GET', B .. 'u:' .. X.u[1])
+  if holder and holder ~= X.i then return holder end
+  if X.r and not again and redis.call('EXISTS', B .. 'j:' .. X.i) == 1 then return X.i end
 end
-local function holds(id)
-  if held[id] or whole then return held[id] end
-  local list = redis.pcall('XPENDING', stream, '${GROUP}', id, id, 1, owner)
+for i = 4, #ARGV, 5 do
+  local e = { l = ARGV[i], a = '0', s = '0', m = ARGV[i + 2], p = ARGV[i + 3], x = ARGV[i + 4], h = '' }
+  e.X = object(e.x)
+  local there = e.X and other(e.X)
+  if there then
+    others[#others + 1] = (i - 4) / 5
+    others[#others + 1] = there
+  elseif not again then
+    if e.X and e.X.u then redis.call('SET', B .. 'u:' .. e.X.u[1], e.X.i, 'PX', e.X.u[2]) end
+    if e.X and e.X.r then redis.call('HSET', B .. 'j:' .. e.X.i, 'm', e.m, 'l', e.l, 'x', e.x) end
+    if ARGV[i + 1] == '0' then add(e) else delay(e, ARGV[i + 1]) end
+  end
+end
+if ARGV[1] ~= '' then
+  redis.call('HSET', heard, ARGV[2], ARGV[3])
+  redis.call('PEXPIRE', heard, ${HEARD_MS})
+end
+return others`;
+
+/**
+ * ARGV owner, how many at most, lanes in their order ("012"). Answers the rules of the queue, then the new entries of
+ * each lane; only the rules when it is paused.
+ */
+const TAKE = `${LUA}
+local rules = redis.call('GET', B .. 'cfg') or ''
+local found, left = { rules, {}, {}, {} }, tonumber(ARGV[2])
+local decoded = object(rules)
+if decoded and decoded.paused == 1 then return found end
+for l in string.gmatch(ARGV[3], '.') do
+  if left > 0 then
+    local words = { 'XREADGROUP', 'GROUP', '${GROUP}', ARGV[1], 'COUNT', left, 'STREAMS', LANES[l], '>' }
+    local reply = redis.pcall(unpack(words))
+    if reply and reply.err then
+      redis.call('XGROUP', 'CREATE', LANES[l], '${GROUP}', '0', 'MKSTREAM')
+      reply = redis.call(unpack(words))
+    end
+    if reply then
+      found[l + 2] = reply[1][2]
+      left = left - #reply[1][2]
+    end
+  end
+end
+return found`;
+
+/**
+ * ARGV owner, then a settlement: fence, kind, and for an ack the result; for a retry delay, error, history; for a dead
+ * job reason, error, history. Answers one digit each: 1 applied, 0 the owner does not hold it. Only entries pending
+ * for this very owner are touched: XACK and XDEL alone would let a stale worker end a job that another one has.
+ */
+const SETTLE = `${LUA}
+local owner, n = ARGV[1], (#ARGV - 1) / 5
+local held, whole, ids = {}, {}, { ['0'] = {}, ['1'] = {}, ['2'] = {} }
+local function holds(l, id)
+  if n > 4 and not held[l] then
+    held[l] = {}
+    local list = redis.pcall('XPENDING', LANES[l], '${GROUP}', '-', '+', 1000, owner)
+    if not list.err then
+      for _, e in ipairs(list) do held[l][e[1]] = true end
+      whole[l] = #list < 1000
+    end
+  end
+  if whole[l] or (held[l] and held[l][id]) then return held[l][id] end
+  local list = redis.pcall('XPENDING', LANES[l], '${GROUP}', id, id, 1, owner)
   return not list.err and #list == 1
 end
-local ids, seen, applied = {}, {}, {}
+local seen, applied = {}, {}
 for k = 1, n do
-  local at = 4 * k - 2
-  local id, kind, x, y = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  if seen[id] or not holds(id) then applied[k] = '0'
+  local at = 5 * k - 3
+  local kind, x, y, z = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local l, id, mark = lease(ARGV[at])
+  if not l or seen[l .. id] or not holds(l, id) then applied[k] = '0'
   else
-    seen[id] = true
-    ids[#ids + 1] = id
+    seen[l .. id] = true
+    ids[l][#ids[l] + 1] = id
     applied[k] = '1'
-    local e = kind ~= 'ack' and redis.call('XRANGE', stream, id, id)[1]
+    local e = (kind ~= 'ack' or mark == '*') and entry(l, id)
     if e then
-      local a, s, m, p = read(e[2])
-      if kind == 'release' then add(stream, a, s, m, p)
-      elseif kind == 'dead' then bury(KEYS[3], a + 1, m, p, x, y)
-      elseif x == '0' then add(stream, a + 1, s, m, p)
-      else delay(KEYS[2], x, a + 1, s, m, p) end
+      if kind == 'release' then add(e)
+      elseif kind == 'cancelled' then ended(e.X, 's', 'cancelled')
+      elseif kind == 'ack' then
+        if x ~= '' then ended(e.X, 's', 'done', 'v', x) else ended(e.X, 's', 'done') end
+      else
+        e.a = e.a + 1
+        if z ~= '' then e.h = z end
+        if kind == 'dead' then bury(e, x, y)
+        else
+          note(e.X, 'e', y)
+          if x == '0' then add(e) else delay(e, x) end
+        end
+      end
+      leave_all(e, l .. id)
     end
   end
 end
-drop(stream, ids)
+for l, list in pairs(ids) do drop(l, list) end
 return table.concat(applied)`;
 
-/** KEYS stream; ARGV owners. JUSTID: no delivery is counted (redis.io/commands/xclaim). */
-const RENEW = `
-for _, owner in ipairs(ARGV) do
-  local from = '-'
-  repeat
-    local list = redis.pcall('XPENDING', KEYS[1], '${GROUP}', from, '+', 1000, owner)
-    if list.err then return end
-    local ids = {}
-    for i, e in ipairs(list) do ids[i] = e[1] end
-    if #ids > 0 then
-      redis.call('XCLAIM', KEYS[1], '${GROUP}', owner, 0, unpack(ids), 'JUSTID')
-      from = '(' .. ids[#ids]
-    end
-  until #list < 1000
+/** ARGV owners. JUSTID: no delivery is counted (redis.io/commands/xclaim). */
+const RENEW = `${LUA}
+for _, stream in pairs(LANES) do
+  for _, owner in ipairs(ARGV) do
+    local from = '-'
+    repeat
+      local list = redis.pcall('XPENDING', stream, '${GROUP}', from, '+', 1000, owner)
+      if list.err then break end
+      local ids = {}
+      for i, e in ipairs(list) do ids[i] = e[1] end
+      if #ids > 0 then
+        redis.call('XCLAIM', stream, '${GROUP}', owner, 0, unpack(ids), 'JUSTID')
+        from = '(' .. ids[#ids]
+      end
+    until #list < 1000
+  end
 end`;
 
-/** KEYS stream, dead; ARGV owner. Its consumer goes too, once nothing is pending for it. */
-const RELEASE = `${COMMON}
+/** ARGV owner. Its consumers go too, once nothing is pending for them. */
+const RELEASE = `${LUA}
 local freed = 0
-repeat
-  local list = redis.pcall('XPENDING', KEYS[1], '${GROUP}', '-', '+', 500, ARGV[1])
-  if list.err then return freed end
-  local ids = {}
-  for i, e in ipairs(list) do ids[i] = e[1] end
-  stalled(KEYS[1], KEYS[2], ids)
-  freed = freed + #ids
-until #list < 500
-redis.call('XGROUP', 'DELCONSUMER', KEYS[1], '${GROUP}', ARGV[1])
+for l, stream in pairs(LANES) do
+  repeat
+    local list = redis.pcall('XPENDING', stream, '${GROUP}', '-', '+', 500, ARGV[1])
+    if list.err then break end
+    local ids = {}
+    for i, e in ipairs(list) do ids[i] = e[1] end
+    stalled(l, ids)
+    freed = freed + #ids
+    if #list < 500 then redis.call('XGROUP', 'DELCONSUMER', stream, '${GROUP}', ARGV[1]) end
+  until #list < 500
+end
 return freed`;
 
-/** KEYS stream, dead; ARGV lease in ms, age in ms at which a consumer that holds nothing is forgotten. */
-const RECLAIM = `${COMMON}
-local list = redis.pcall('XPENDING', KEYS[1], '${GROUP}', 'IDLE', ARGV[1], '-', '+', 500)
-if list.err then return 0 end
-local ids = {}
-for i, e in ipairs(list) do ids[i] = e[1] end
-stalled(KEYS[1], KEYS[2], ids)
-for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], '${GROUP}')) do
-  local info = {}
-  for i = 1, #c, 2 do info[c[i]] = c[i + 1] end
-  if info.pending == 0 and info.idle > tonumber(ARGV[2]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], '${GROUP}', info.name)
+/** ARGV lease in ms, age in ms at which a consumer that holds nothing is forgotten. */
+const RECLAIM = `${LUA}
+local freed = 0
+for l, stream in pairs(LANES) do
+  local list = redis.pcall('XPENDING', stream, '${GROUP}', 'IDLE', ARGV[1], '-', '+', 500)
+  if not list.err then
+    local ids = {}
+    for i, e in ipairs(list) do ids[i] = e[1] end
+    stalled(l, ids)
+    freed = freed + #ids
+    for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', stream, '${GROUP}')) do
+      local info = {}
+      for i = 1, #c, 2 do info[c[i]] = c[i + 1] end
+      if info.pending == 0 and info.idle > tonumber(ARGV[2]) then
+        redis.call('XGROUP', 'DELCONSUMER', stream, '${GROUP}', info.name)
+      end
+    end
   end
 end
-return #ids`;
+redis.call('XTRIM', B .. 'dlq', 'MINID', '~', now() - ${DEAD_AGE_MAX_MS})
+return freed`;
 
-/** KEYS stream, delayed. Answers ms until the next is due, -1 when there is none. */
-const PROMOTE = `${COMMON}
+/** Answers ms until the next is due, -1 when there is none. */
+const PROMOTE = `${LUA}
 local time = now()
-local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', time, 'LIMIT', 0, 500)
+local due = redis.call('ZRANGEBYSCORE', B .. 'd', '-inf', time, 'LIMIT', 0, 500)
 for _, member in ipairs(due) do
-  local a, s, m, p = string.match(member, '^(%d+)\\n(%d+)\\n([^\\n]*)\\n(.*)$')
-  if a then add(KEYS[1], a, s, m, p) else add(KEYS[1], '0', '0', '', member) end
-  redis.call('ZREM', KEYS[2], member)
+  local e = unpacked(member)
+  if not is_cancelled(e) then add(e) end
+  redis.call('ZREM', B .. 'd', member)
 end
-if #due == 500 then return 0 end
-local next = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-if not next[2] then return -1 end
-return math.max(0, math.ceil(next[2] - time))`;
-
-/** KEYS stream, delayed, dead. Answers waiting, delayed, running, dead, age of the oldest waiting in ms. */
-const COUNTS = `${COMMON}
-local length = redis.call('XLEN', KEYS[1])
-local pending, delivered = 0, false
-local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
-if not groups.err then
-  for _, g in ipairs(groups) do
-    local info = {}
-    for i = 1, #g, 2 do info[g[i]] = g[i + 1] end
-    if info.name == '${GROUP}' then pending, delivered = info.pending, info['last-delivered-id'] end
+local rules = object(redis.call('GET', B .. 'cfg'))
+local gates = redis.call('ZRANGEBYSCORE', B .. 'gates', '-inf', time, 'LIMIT', 0, 500)
+for _, g in ipairs(gates) do
+  redis.call('ZREM', B .. 'gates', g)
+  if g ~= '' or is_limited(rules) then open(g, 1)
+  else
+    open(g, 500)
+    look(g, time)
   end
 end
-local waiting, oldest = math.max(0, length - pending), 0
-if waiting > 0 then
-  local first = redis.call('XRANGE', KEYS[1], delivered and '(' .. delivered or '-', '+', 'COUNT', 1)[1]
-  if first then oldest = math.max(0, now() - string.match(first[1], '^%d+')) end
+if #due == 500 or #gates == 500 then return 0 end
+local wait = -1
+for _, key in ipairs({ B .. 'd', B .. 'gates' }) do
+  local next = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+  local ms = next and math.max(0, math.ceil(next - time))
+  if ms and (wait < 0 or ms < wait) then wait = ms end
 end
-return { waiting, redis.call('ZCARD', KEYS[2]), pending, redis.call('XLEN', KEYS[3]), oldest }`;
+return wait`;
+
+/** Answers waiting, delayed, running, dead, age of the oldest waiting in ms. */
+const COUNTS = `${LUA}
+local waiting, running, oldest = tonumber(redis.call('GET', B .. 'n') or '0'), 0, 0
+for _, stream in pairs(LANES) do
+  local pending, delivered = 0, false
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  if not groups.err then
+    for _, g in ipairs(groups) do
+      local info = {}
+      for i = 1, #g, 2 do info[g[i]] = g[i + 1] end
+      if info.name == '${GROUP}' then pending, delivered = info.pending, info['last-delivered-id'] end
+    end
+  end
+  local fresh = math.max(0, redis.call('XLEN', stream) - pending)
+  if fresh > 0 then
+    local first = redis.call('XRANGE', stream, delivered and '(' .. delivered or '-', '+', 'COUNT', 1)[1]
+    if first then oldest = math.max(oldest, now() - string.match(first[1], '^%d+')) end
+  end
+  waiting, running = waiting + fresh, running + pending
+end
+return { waiting, redis.call('ZCARD', B .. 'd'), running, redis.call('XLEN', B .. 'dlq'), oldest }`;
 
 /**
- * KEYS stream, dead; ARGV where to go on, where to end ('+': at the newest of now), then ids or nothing for all.
+ * ARGV where to go on, where to end ('+': at the newest of now), type, reason ("" any), then ids or nothing for all.
  * Answers how many were put back, where to go on ('' at the end), where to end.
  */
-const REPLAY = `${COMMON}
-local last = ARGV[2]
+const REPLAY = `${LUA}
+local dead, last = B .. 'dlq', ARGV[2]
 if last == '+' then
-  local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  local newest = redis.call('XREVRANGE', dead, '+', '-', 'COUNT', 1)[1]
   if not newest then return { 0, '', last } end
   last = newest[1]
 end
-local wanted
-if #ARGV > 2 then
-  wanted = {}
-  for i = 3, #ARGV do wanted[ARGV[i]] = true end
+local ids
+if #ARGV > 4 then
+  ids = {}
+  for i = 5, #ARGV do ids[ARGV[i]] = true end
 end
 local moved = 0
-local list = redis.call('XRANGE', KEYS[2], ARGV[1], last, 'COUNT', 200)
-for _, e in ipairs(list) do
-  local info = {}
-  for i = 1, #e[2], 2 do info[e[2][i]] = e[2][i + 1] end
-  if not wanted or wanted[string.match(info.m, '^%["([^"]*)"')] then
-    add(KEYS[1], '0', '0', info.m, info.p)
-    redis.call('XDEL', KEYS[2], e[1])
+local list = redis.call('XRANGE', dead, ARGV[1], last, 'COUNT', 200)
+for _, found in ipairs(list) do
+  local f = {}
+  for i = 1, #found[2], 2 do f[found[2][i]] = found[2][i + 1] end
+  local known = object(f.m) or {}
+  local wanted = (ARGV[3] == '' or ARGV[3] == known[2]) and (ARGV[4] == '' or ARGV[4] == f.r)
+  if wanted and (not ids or ids[known[1]]) then
+    local e = { l = f.l or '1', a = '0', s = '0', m = f.m, x = f.x or '', h = '', p = f.p, X = object(f.x) }
+    if e.X and e.X.u then redis.call('SET', B .. 'u:' .. e.X.u[1], e.X.i, 'PX', e.X.u[2], 'NX') end
+    if e.X and e.X.r then
+      redis.call('HSET', B .. 'j:' .. e.X.i, 'm', e.m, 'l', e.l, 'x', e.x)
+      redis.call('HDEL', B .. 'j:' .. e.X.i, 'r', 'e', 't', 'p', 'c')
+      redis.call('PERSIST', B .. 'j:' .. e.X.i)
+    end
+    add(e)
+    redis.call('XDEL', dead, found[1])
     moved = moved + 1
   end
 end
@@ -206,7 +265,12 @@ return { moved, #list == 200 and '(' .. list[#list][1] or '', last }`;
 
 const SCRIPTS = {
   enqueue: ENQUEUE,
+  take: TAKE,
+  admit: ADMIT,
+  setRules: SET_RULES,
   settle: SETTLE,
+  note: NOTE,
+  cancel: CANCEL,
   renew: RENEW,
   release: RELEASE,
   reclaim: RECLAIM,
@@ -219,18 +283,18 @@ export type ScriptName = keyof typeof SCRIPTS;
 
 const digests = new Map<ScriptName, string>();
 
-/** Runs a script by its digest; sends its text when this Redis has not seen it. */
+/** Runs a script on a queue by its digest; sends its text when this Redis has not seen it. */
 export async function runScript(
   redis: Redis,
   name: ScriptName,
-  keys: readonly string[],
+  base: string,
   args: readonly (string | number)[],
 ): Promise<unknown> {
   try {
-    return await redis.call("EVALSHA", [digestOf(name), keys.length, ...keys, ...args]);
+    return await redis.call("EVALSHA", [digestOf(name), 1, base, ...args]);
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-    return redis.call("EVAL", [SCRIPTS[name], keys.length, ...keys, ...args]);
+    return redis.call("EVAL", [SCRIPTS[name], 1, base, ...args]);
   }
 }
 

@@ -1,11 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addBrokenRow } from "../../../test/harness/broken_row.ts";
 import { StoreServer } from "../store_server.ts";
-import { conformance } from "./conformance.ts";
+import { conformance, type StoreUnderTest } from "./conformance.ts";
 import { newJob } from "./new_job.ts";
+import { optionConformance } from "./option_conformance.ts";
 import { SocketJobStore } from "./socket.ts";
 import { SqliteJobStore } from "./sqlite.ts";
 
@@ -14,7 +15,7 @@ describe("SQLite behind the store process's socket", () => {
   const path = join(dir, "trivet.db");
   const socket = join(dir, "store.sock");
   const server = new StoreServer(new SqliteJobStore(path));
-  conformance({
+  const store: StoreUnderTest = {
     start: async () => server.listen(socket),
     stop: async () => {
       await server.close();
@@ -22,7 +23,11 @@ describe("SQLite behind the store process's socket", () => {
     },
     open: () => new SocketJobStore(socket),
     addBroken: async (queue) => addBrokenRow(path, queue),
-  });
+  };
+  beforeAll(() => store.start());
+  afterAll(() => store.stop());
+  describe("jobs", () => conformance(store));
+  describe("jobs with options, queues with rules", () => optionConformance(store));
 });
 
 describe("a store process that ends and comes back", () => {

@@ -2,9 +2,12 @@ import type { Socket } from "bun";
 import { FrameLink } from "../frame_link.ts";
 import { StoreError } from "../store_error.ts";
 import { EnqueueGroups } from "./enqueue_groups.ts";
+import { EnqueueTokens } from "./enqueue_token.ts";
 import { HeldLeases } from "./held_leases.ts";
-import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
-import type { JobStore, LeaseKeeper } from "./job_store.ts";
+import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
+import type { QueueRules } from "./queue_rules.ts";
+import type { ProgressNote } from "./record.ts";
 import type { StoreAnswers, StoreCall, StoreReply, StoreRequest } from "./store_call.ts";
 
 const CALLS_MAX = 10_000;
@@ -23,13 +26,16 @@ interface OpenCall {
 
 /**
  * Jobs in SQLite as app and worker processes see them: calls to the node's store process. When that restarts, calls
- * without an answer are sent again: enqueue knows its ids and settle its fences, so that a repeat changes nothing.
+ * without an answer are sent again: enqueue has its token and settle its fences, so that a repeat changes nothing.
  */
 export class SocketJobStore implements JobStore {
   readonly #path: string;
   readonly #client = crypto.randomUUID();
   readonly #held = new HeldLeases();
-  readonly #groups = new EnqueueGroups((jobs) => this.#call({ op: "enqueue", jobs }));
+  readonly #tokens = new EnqueueTokens();
+  readonly #groups = new EnqueueGroups((jobs) =>
+    this.#tokens.use((token) => this.#call({ op: "enqueue", jobs, token })),
+  );
   readonly #calls = new Map<number, OpenCall>();
   #number = 0;
   #link: FrameLink<StoreRequest, StoreReply> | undefined;
@@ -42,8 +48,8 @@ export class SocketJobStore implements JobStore {
     this.#path = path;
   }
 
-  async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    if (jobs.length > 0) await this.#groups.add(jobs);
+  async enqueue(jobs: readonly NewJob[]): Promise<string[]> {
+    return jobs.length === 0 ? [] : this.#groups.add(jobs);
   }
 
   async claim(
@@ -74,6 +80,18 @@ export class SocketJobStore implements JobStore {
     return applied;
   }
 
+  note(notes: readonly ProgressNote[]): Promise<boolean[]> {
+    return this.#call({ op: "note", notes });
+  }
+
+  readonly records: RecordKeeper = {
+    get: async (id, queue) => (await this.#call({ op: "get", id, queue: queue ?? null })) ?? undefined,
+    wait: async (id, waitMs, signal) =>
+      (await this.#call({ op: "await", id, waitMs: signal.aborted ? 0 : waitMs }, waitMs, signal)) ??
+      undefined,
+    cancel: (id) => this.#call({ op: "cancel", id }),
+  };
+
   readonly leases: LeaseKeeper = {
     renew: async (queues, owners, leaseMs) =>
       void (await this.#call({ op: "renew", queues, owners, leaseMs })),
@@ -86,12 +104,20 @@ export class SocketJobStore implements JobStore {
     return this.#call({ op: "counts", queues });
   }
 
-  dead(queue: string, max: number): Promise<DeadJob[]> {
-    return this.#call({ op: "dead", queue, max });
+  dead(queue: string, max: number, filter: DeadFilter = {}): Promise<DeadJob[]> {
+    return this.#call({ op: "dead", queue, max, filter });
   }
 
-  replay(queue: string, ids?: readonly string[]): Promise<number> {
-    return this.#call({ op: "replay", queue, ids: ids ?? null });
+  replay(queue: string, filter: DeadFilter = {}): Promise<number> {
+    return this.#call({ op: "replay", queue, filter });
+  }
+
+  rules(queue: string): Promise<QueueRules> {
+    return this.#call({ op: "rules", queue });
+  }
+
+  async setRules(queue: string, rules: Partial<QueueRules>): Promise<void> {
+    await this.#call({ op: "setRules", queue, rules });
   }
 
   async close(): Promise<void> {

@@ -1,22 +1,27 @@
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addBrokenRow } from "../../../test/harness/broken_row.ts";
-import { conformance } from "./conformance.ts";
+import { conformance, type StoreUnderTest } from "./conformance.ts";
 import { newJob } from "./new_job.ts";
+import { optionConformance } from "./option_conformance.ts";
 import { SqliteJobStore } from "./sqlite.ts";
 
 describe("SQLite in this process", () => {
   const dir = mkdtempSync(join(tmpdir(), "tv-"));
   const path = join(dir, "trivet.db");
-  conformance({
+  const store: StoreUnderTest = {
     start: async () => undefined,
     stop: async () => rmSync(dir, { recursive: true }),
     open: () => new SqliteJobStore(path),
     addBroken: async (queue) => addBrokenRow(path, queue),
-  });
+  };
+  beforeAll(() => store.start());
+  afterAll(() => store.stop());
+  describe("jobs", () => conformance(store));
+  describe("jobs with options, queues with rules", () => optionConformance(store));
 });
 
 describe("the file", () => {

@@ -1,27 +1,32 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { CommitWatch } from "./commit_watch.ts";
-import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
-import type { JobStore, LeaseKeeper } from "./job_store.ts";
+import type { EnqueueToken } from "./enqueue_token.ts";
+import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
+import { laneOrder } from "./lane.ts";
+import { NO_RULES, type QueueRules, writeRules } from "./queue_rules.ts";
 import { QueueWaiters } from "./queue_waiters.ts";
-import {
-  claimJobs,
-  freeOwner,
-  holders,
-  insertJobs,
-  ownedJobs,
-  reviveDead,
-  settleJob,
-  silentOwners,
-  touchOwners,
-} from "./sqlite_operations.ts";
+import { hasEnded, type JobRecord, type ProgressNote } from "./record.ts";
+import { newChange, type SqliteChange } from "./sqlite_change.ts";
+import { claimJobs, ownedJobs } from "./sqlite_claim.ts";
+import { dropOldDead, reviveDead } from "./sqlite_dead.ts";
+import { insertJobs } from "./sqlite_enqueue.ts";
+import { lookAgain, nextLookMs, openDue, rulesOf } from "./sqlite_gates.ts";
+import { freeOwner, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
 import { countQueue, listDead, nextDueMs } from "./sqlite_reads.ts";
+import { cancelJob, dropOld, getRecord, noteProgress } from "./sqlite_records.ts";
 import { isBusy, storeError } from "./sqlite_schema.ts";
-import { SqliteWriter } from "./sqlite_writer.ts";
+import { settleJob } from "./sqlite_settle.ts";
+import { type Durability, SqliteWriter } from "./sqlite_writer.ts";
 
 /** How often a claim looks whether another process has made the file. */
 const FILE_POLL_MS = 50;
 const READ_RETRY_MS = 5;
+/** An enqueue is repeated within seconds or never. */
+const HEARD_MS = 120_000;
+/** What is past its time is dropped now and then. */
+const DROP_EVERY_MS = 10_000;
 
 /**
  * Jobs in one SQLite file, used in this process: by the store process for a supervisor and all its children, and by
@@ -29,19 +34,21 @@ const READ_RETRY_MS = 5;
  */
 export class SqliteJobStore implements JobStore {
   readonly #writer: SqliteWriter;
+  /** By queue for claims, by id for those that wait for a job's end. */
   readonly #waiters = new QueueWaiters();
   readonly #nowMs: () => number;
   #watch: CommitWatch | undefined;
+  /** Claims so far, by queue. */
+  readonly #turns = new Map<string, number>();
+  #droppedAtMs = 0;
 
   constructor(path: string, nowMs: () => number = Date.now) {
     this.#writer = new SqliteWriter(path);
     this.#nowMs = nowMs;
   }
 
-  async enqueue(jobs: readonly NewJob[]): Promise<void> {
-    if (jobs.length === 0) return;
-    await this.#writer.write((db) => insertJobs(db, jobs, this.#nowMs()));
-    for (const queue of new Set(jobs.map((job) => job.queue))) this.#waiters.wake(queue);
+  async enqueue(jobs: readonly NewJob[], token?: EnqueueToken): Promise<string[]> {
+    return jobs.length === 0 ? [] : this.#change((change) => insertJobs(change, jobs, token));
   }
 
   async claim(
@@ -58,7 +65,10 @@ export class SqliteJobStore implements JobStore {
       const untilDueMs = dueMs === undefined ? Number.POSITIVE_INFINITY : dueMs - this.#nowMs();
       if (signal.aborted) break;
       if (untilDueMs <= 0) {
-        const claim = await this.#writer.write((db) => claimJobs(db, queue, owner, max, this.#nowMs()));
+        const turn = this.#turns.get(queue) ?? 0;
+        this.#turns.set(queue, turn + 1);
+        const lanes = laneOrder(turn);
+        const claim = await this.#change((change) => claimJobs(change, queue, owner, max, lanes));
         if (claim.jobs.length + claim.broken.length > 0) return claim;
       }
       const leftMs = endMs - performance.now();
@@ -75,15 +85,13 @@ export class SqliteJobStore implements JobStore {
     return this.#writer.write((db) => ownedJobs(db, queue, owner));
   }
 
-  async settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
-    const applied = await this.#writer.write((db) =>
-      settlements.map((settlement) => settleJob(db, owner, settlement, this.#nowMs())),
-    );
-    const requeued = settlements.filter(
-      ({ outcome }) => outcome.kind === "release" || outcome.kind === "retry",
-    );
-    for (const queue of new Set(requeued.map((settlement) => settlement.queue))) this.#waiters.wake(queue);
-    return applied;
+  settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
+    return this.#change((change) => settlements.map((settlement) => settleJob(change, owner, settlement)));
+  }
+
+  /** A power cut may undo progress: nothing depends on it. */
+  note(notes: readonly ProgressNote[]): Promise<boolean[]> {
+    return this.#change((change) => notes.map((note) => noteProgress(change, note.fence, note)), "fast");
   }
 
   readonly leases: LeaseKeeper = {
@@ -92,15 +100,43 @@ export class SqliteJobStore implements JobStore {
       if (holding.length > 0)
         await this.#writer.write((db) => touchOwners(db, holding, this.#nowMs()), "fast");
     },
-    release: (queues, owner) => this.#free(queues, () => [owner]),
+    release: (queues, owner) => this.#change((change) => freeOwner(change, queues, owner)),
     reclaim: async (queues, leaseMs) => {
+      await this.#dropOld();
       const silent = (db: Database) => silentOwners(db, queues, leaseMs, this.#nowMs());
       if ((await this.#read(silent, [])).length === 0) return 0;
       // Asked again inside the transaction: a renewal may have come meanwhile.
-      return this.#free(queues, silent);
+      return this.#change((change) =>
+        silent(change.db).reduce((sum, owner) => sum + freeOwner(change, queues, owner), 0),
+      );
     },
-    // A due job is claimable as it stands: nothing needs to move.
-    promote: async (_queues, maxMs) => maxMs,
+    // A due job is claimable as it stands: only limits may have to let somebody go.
+    promote: async (queues, maxMs) => {
+      const next = (db: Database) =>
+        Math.min(...queues.map((queue) => nextLookMs(db, queue) ?? Number.POSITIVE_INFINITY)) - this.#nowMs();
+      if ((await this.#read(next, maxMs)) <= 0) {
+        await this.#change((change) => {
+          for (const queue of queues) openDue(change, queue);
+        }, "fast");
+      }
+      return Math.max(0, Math.min(maxMs, await this.#read(next, maxMs)));
+    },
+  };
+
+  readonly records: RecordKeeper = {
+    get: (id, queue) => this.#read((db) => getRecord(db, id, queue), undefined),
+    wait: async (id, waitMs, signal) => {
+      const endMs = performance.now() + waitMs;
+      for (;;) {
+        const seenWakes = this.#waiters.wakes;
+        const record: JobRecord | undefined = await this.records.get(id);
+        const leftMs = endMs - performance.now();
+        if (!record || hasEnded(record) || leftMs <= 0 || signal.aborted) return record;
+        await this.#wait(id, seenWakes, leftMs, signal);
+      }
+    },
+    cancel: async (id) =>
+      (await this.records.get(id)) !== undefined && this.#change((change) => cancelJob(change, id)),
   };
 
   counts(queues: readonly string[]): Promise<QueueCounts[]> {
@@ -108,14 +144,27 @@ export class SqliteJobStore implements JobStore {
     return this.#read((db) => queues.map((queue) => countQueue(db, queue, this.#nowMs())), queues.map(none));
   }
 
-  dead(queue: string, max: number): Promise<DeadJob[]> {
-    return this.#read((db) => listDead(db, queue, max), []);
+  dead(queue: string, max: number, filter: DeadFilter = {}): Promise<DeadJob[]> {
+    return this.#read((db) => listDead(db, queue, max, filter), []);
   }
 
-  async replay(queue: string, ids?: readonly string[]): Promise<number> {
-    const revived = await this.#writer.write((db) => reviveDead(db, queue, ids, this.#nowMs()));
-    this.#waiters.wake(queue);
-    return revived;
+  replay(queue: string, filter: DeadFilter = {}): Promise<number> {
+    return this.#change((change) => reviveDead(change, queue, filter));
+  }
+
+  rules(queue: string): Promise<QueueRules> {
+    return this.#read((db) => rulesOf(db, queue), NO_RULES);
+  }
+
+  async setRules(queue: string, rules: Partial<QueueRules>): Promise<void> {
+    await this.#change((change) => {
+      const { db, freed } = change;
+      const text = writeRules({ ...rulesOf(db, queue), ...rules });
+      if (text === "") db.query("DELETE FROM rules WHERE queue = ?").run(queue);
+      else db.query("INSERT OR REPLACE INTO rules (queue, text) VALUES (?, ?)").run(queue, text);
+      freed.add(queue);
+      lookAgain(change, queue, [""]);
+    });
   }
 
   async close(): Promise<void> {
@@ -124,12 +173,26 @@ export class SqliteJobStore implements JobStore {
     await this.#writer.close();
   }
 
-  async #free(queues: readonly string[], owners: (db: Database) => readonly string[]): Promise<number> {
-    const freed = await this.#writer.write((db) =>
-      owners(db).flatMap((owner) => freeOwner(db, queues, owner, this.#nowMs())),
-    );
-    for (const queue of new Set(freed)) this.#waiters.wake(queue);
-    return freed.length;
+  /** Writes, and wakes whom it concerns once that is committed. */
+  async #change<Result>(
+    work: (change: SqliteChange) => Result,
+    durability: Durability = "durable",
+  ): Promise<Result> {
+    const { change, result } = await this.#writer.write((db) => {
+      const made = newChange(db, this.#nowMs());
+      return { result: work(made), change: made };
+    }, durability);
+    for (const name of [...change.freed, ...change.ended]) this.#waiters.wake(name);
+    return result;
+  }
+
+  async #dropOld(): Promise<void> {
+    if (performance.now() - this.#droppedAtMs < DROP_EVERY_MS || !existsSync(this.#writer.path)) return;
+    this.#droppedAtMs = performance.now();
+    await this.#change((change) => {
+      dropOld(change, HEARD_MS);
+      dropOldDead(change);
+    }, "fast");
   }
 
   /** A read never makes the file: without one there is nothing to see. */
@@ -148,10 +211,10 @@ export class SqliteJobStore implements JobStore {
   }
 
   /** Woken by this process at once, by commits of others through the watch, or when the file appears. */
-  async #wait(queue: string, seenWakes: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  async #wait(name: string, seenWakes: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
     const { opened, path } = this.#writer;
     if (opened) this.#watch ??= new CommitWatch(opened, path, () => this.#waiters.wakeAll());
     const limitMs = opened ? timeoutMs : Math.min(timeoutMs, FILE_POLL_MS);
-    await this.#waiters.wait(queue, seenWakes, limitMs, signal);
+    await this.#waiters.wait(name, seenWakes, limitMs, signal);
   }
 }

@@ -1,18 +1,27 @@
 /** What can be seen in the tables without taking the write lock. */
 import type { Database } from "bun:sqlite";
-import type { DeadJob, DeadReason, QueueCounts } from "./job.ts";
+import { readHistory } from "./entry.ts";
+import type { DeadFilter, DeadJob, DeadReason, QueueCounts } from "./job.ts";
+import { LANES } from "./lane.ts";
+import { rulesOf } from "./sqlite_gates.ts";
 
 interface FreeRow {
   run_at: number;
 }
 
-/** When the first free job of a queue is due; undefined when none is free. */
+const FREE = "owner IS NULL AND parked IS NULL";
+
+/** When the first free job of a queue is due; undefined when none is free, or the queue is paused. */
 export function nextDueMs(db: Database, queue: string): number | undefined {
-  return db
-    .query<FreeRow, [string]>(
-      "SELECT run_at FROM job WHERE owner IS NULL AND queue = ? ORDER BY run_at, id LIMIT 1",
-    )
-    .get(queue)?.run_at;
+  return rulesOf(db, queue).paused ? undefined : firstDueMs(db, queue);
+}
+
+function firstDueMs(db: Database, queue: string): number | undefined {
+  const first = db.query<FreeRow, [string, number]>(
+    `SELECT run_at FROM job WHERE ${FREE} AND queue = ? AND lane = ? ORDER BY run_at, id LIMIT 1`,
+  );
+  const dues = LANES.flatMap((_, lane) => first.get(queue, lane)?.run_at ?? []);
+  return dues.length === 0 ? undefined : Math.min(...dues);
 }
 
 /**
@@ -29,28 +38,30 @@ export function dataVersion(db: Database): number | undefined {
 
 export function countQueue(db: Database, queue: string, nowMs: number): QueueCounts {
   const count = (sql: string, ...values: (string | number)[]) =>
-    db.query<{ n: number }, (string | number)[]>(sql).get(...values)?.n ?? 0;
-  const firstDueMs = nextDueMs(db, queue) ?? nowMs;
+    db.query<{ n: number }, (string | number)[]>(`SELECT count(*) AS n FROM ${sql}`).get(...values)?.n ?? 0;
+  const free = (due: string) =>
+    LANES.reduce(
+      (sum, _, lane) =>
+        sum + count(`job WHERE ${FREE} AND queue = ? AND lane = ? AND run_at ${due} ?`, queue, lane, nowMs),
+      0,
+    );
   return {
     queue,
-    waiting: count(
-      "SELECT count(*) AS n FROM job WHERE owner IS NULL AND queue = ? AND run_at <= ?",
-      queue,
-      nowMs,
-    ),
-    delayed: count(
-      "SELECT count(*) AS n FROM job WHERE owner IS NULL AND queue = ? AND run_at > ?",
-      queue,
-      nowMs,
-    ),
-    running: count("SELECT count(*) AS n FROM job WHERE owner IS NOT NULL AND queue = ?", queue),
-    dead: count("SELECT count(*) AS n FROM dead WHERE queue = ?", queue),
-    oldestMs: Math.max(0, nowMs - firstDueMs),
+    waiting: free("<=") + count("job WHERE queue = ? AND parked IS NOT NULL", queue),
+    delayed: free(">"),
+    running: count("job WHERE owner IS NOT NULL AND queue = ?", queue),
+    dead: count("dead WHERE queue = ?", queue),
+    oldestMs: Math.max(0, nowMs - (firstDueMs(db, queue) ?? nowMs)),
   };
 }
 
 /** The latest first. */
-export function listDead(db: Database, queue: string, max: number): DeadJob[] {
+export function listDead(
+  db: Database,
+  queue: string,
+  max: number,
+  { ids, type, reason }: DeadFilter,
+): DeadJob[] {
   interface DeadRow {
     uid: string;
     type: string;
@@ -58,14 +69,18 @@ export function listDead(db: Database, queue: string, max: number): DeadJob[] {
     reason: string;
     error: string;
     attempt: number;
+    history: string;
     died_at: number;
   }
   const rows = db
-    .query<DeadRow, [string, number]>(
-      "SELECT uid, type, payload, reason, error, attempt, died_at FROM dead WHERE queue = ? ORDER BY id DESC LIMIT ?",
+    .query<DeadRow, [string, string | null, string | null, string | null, number]>(
+      `SELECT uid, type, payload, reason, error, attempt, history, died_at FROM dead
+       WHERE queue = ?1 AND (?2 IS NULL OR uid IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR type = ?3)
+         AND (?4 IS NULL OR reason = ?4) ORDER BY id DESC LIMIT ?5`,
     )
-    .all(queue, max);
-  return rows.map(({ uid, reason, died_at, ...row }) => {
-    return { ...row, id: uid, queue, reason: reason as DeadReason, diedAtMs: died_at };
+    .all(queue, ids ? JSON.stringify(ids) : null, type ?? null, reason ?? null, max);
+  return rows.map(({ uid, history, died_at, ...row }) => {
+    const reason = row.reason as DeadReason;
+    return { ...row, id: uid, queue, reason, history: readHistory(history), diedAtMs: died_at };
   });
 }

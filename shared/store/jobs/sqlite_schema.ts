@@ -1,50 +1,8 @@
-/** The tables of the embedded store and how a file is opened. */
+/** How a file of the embedded store is opened and its faults are told. */
 import { Database, SQLiteError } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { StoreError } from "../store_error.ts";
-
-const SCHEMA_VERSION = 1;
-
-/**
- * A job is free while its owner is NULL. Leases stand with the owner, not with each job: one row is renewed however
- * many jobs a worker holds. The token grows with every claim, so that (id, token) names one lease.
- */
-const SCHEMA = `
-CREATE TABLE job (
-  id INTEGER PRIMARY KEY,
-  uid TEXT NOT NULL UNIQUE,
-  queue TEXT NOT NULL,
-  run_at INTEGER NOT NULL,
-  owner TEXT,
-  token INTEGER NOT NULL DEFAULT 0,
-  attempt INTEGER NOT NULL DEFAULT 0,
-  stalls INTEGER NOT NULL DEFAULT 0,
-  type TEXT NOT NULL,
-  payload TEXT NOT NULL,
-  options TEXT NOT NULL
-) STRICT;
-CREATE INDEX job_free ON job (queue, run_at, id) WHERE owner IS NULL;
-CREATE INDEX job_owned ON job (owner, queue) WHERE owner IS NOT NULL;
-CREATE TABLE owner (
-  name TEXT PRIMARY KEY,
-  heard_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE dead (
-  id INTEGER PRIMARY KEY,
-  uid TEXT NOT NULL,
-  queue TEXT NOT NULL,
-  type TEXT NOT NULL,
-  payload TEXT NOT NULL,
-  options TEXT NOT NULL,
-  attempt INTEGER NOT NULL,
-  reason TEXT NOT NULL,
-  error TEXT NOT NULL,
-  died_at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX dead_queue ON dead (queue, id);
-CREATE INDEX dead_uid ON dead (uid);
-PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+import { SCHEMAS } from "./sqlite_schema_text.ts";
 
 /** Opens or makes the file. Throws a SQLiteError that isBusy() knows when another process holds it, else a StoreError. */
 export function openDatabase(path: string): Database {
@@ -67,8 +25,8 @@ export function openDatabase(path: string): Database {
 
 function migrate(db: Database, path: string): void {
   const version = versionOf(db);
-  if (version === SCHEMA_VERSION) return;
-  if (version > SCHEMA_VERSION) {
+  if (version === SCHEMAS.length) return;
+  if (version > SCHEMAS.length) {
     throw new StoreError(
       `${path} was written by a newer Trivet: upgrade this one or choose another store.url`,
       false,
@@ -77,7 +35,8 @@ function migrate(db: Database, path: string): void {
   db.run("BEGIN IMMEDIATE");
   try {
     // Another process may have been first.
-    if (versionOf(db) === 0) db.run(SCHEMA);
+    for (const schema of SCHEMAS.slice(versionOf(db))) db.run(schema);
+    db.run(`PRAGMA user_version = ${SCHEMAS.length}`);
     db.run("COMMIT");
   } catch (error) {
     db.run("ROLLBACK");

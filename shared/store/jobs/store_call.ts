@@ -1,25 +1,38 @@
 /** What clients of the store process and the store process say to each other. */
-import type { Claim, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { EnqueueToken } from "./enqueue_token.ts";
+import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { QueueRules } from "./queue_rules.ts";
+import type { JobRecord, ProgressNote } from "./record.ts";
 
 export type StoreCall =
-  | { op: "enqueue"; jobs: readonly NewJob[] }
+  | { op: "enqueue"; jobs: readonly NewJob[]; token: EnqueueToken }
   | { op: "claim"; queue: string; owner: string; max: number; waitMs: number }
   | { op: "owned"; queue: string; owner: string }
   | { op: "settle"; owner: string; settlements: readonly Settlement[] }
+  | { op: "note"; notes: readonly ProgressNote[] }
+  | { op: "get"; id: string; queue: string | null }
+  | { op: "await"; id: string; waitMs: number }
+  | { op: "cancel"; id: string }
   | { op: "renew"; queues: readonly string[]; owners: readonly string[]; leaseMs: number }
   | { op: "release"; queues: readonly string[]; owner: string }
   | { op: "reclaim"; queues: readonly string[]; leaseMs: number }
   | { op: "promote"; queues: readonly string[]; maxMs: number }
   | { op: "counts"; queues: readonly string[] }
-  | { op: "dead"; queue: string; max: number }
-  | { op: "replay"; queue: string; ids: readonly string[] | null };
+  | { op: "dead"; queue: string; max: number; filter: DeadFilter }
+  | { op: "replay"; queue: string; filter: DeadFilter }
+  | { op: "rules"; queue: string }
+  | { op: "setRules"; queue: string; rules: Partial<QueueRules> };
 
 /** What each call answers. */
 export interface StoreAnswers {
-  enqueue: null;
+  enqueue: string[];
   claim: Claim;
   owned: Claim;
   settle: boolean[];
+  note: boolean[];
+  get: JobRecord | null;
+  await: JobRecord | null;
+  cancel: boolean;
   renew: null;
   release: number;
   reclaim: number;
@@ -27,6 +40,8 @@ export interface StoreAnswers {
   counts: QueueCounts[];
   dead: DeadJob[];
   replay: number;
+  rules: QueueRules;
+  setRules: null;
 }
 
 /** Client → store process. "hello" ends an older connection of the same client: its claims must not go on. */

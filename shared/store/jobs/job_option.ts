@@ -1,0 +1,60 @@
+/** How the values of enqueue's options are read. All throw a TypeError whose sentence names the option that is wrong. */
+import { parseDuration } from "../../config/duration.ts";
+
+/** "30s", or a number of milliseconds. */
+export type DurationOption = string | number;
+/** So many in a time: they may begin at once, then evenly. */
+export interface RateOption {
+  jobs: number;
+  per: DurationOption;
+}
+
+const KEY_CHARS_MAX = 200;
+const COUNT_MAX = 1_000_000;
+
+export function readDuration(type: string, name: string, value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return Math.round(value);
+  const expected = 'a duration like "30s", or milliseconds';
+  if (typeof value !== "string") throw wrong(type, name, value, expected);
+  try {
+    return Math.round(parseDuration(value));
+  } catch (error) {
+    if (error instanceof RangeError) throw wrong(type, name, value, expected);
+    throw error;
+  }
+}
+
+export function readKey(type: string, name: string, value: unknown): string {
+  // Keys stand in names of the store, each a line at most.
+  if (typeof value === "string" && value.length <= KEY_CHARS_MAX && /^[^\p{Cc}]+$/u.test(value)) return value;
+  throw wrong(type, name, value, `a text of 1 to ${KEY_CHARS_MAX} characters, no control characters`);
+}
+
+export function readCount(type: string, name: string, value: unknown, least = 1): number {
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= COUNT_MAX) return Number(value);
+  throw wrong(type, name, value, `a whole number from ${least} to ${COUNT_MAX}`);
+}
+
+export function readBoolean(type: string, name: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw wrong(type, name, value, "true or false");
+}
+
+/** The fields of an option that is an object; only these are there. */
+export function readFields(
+  type: string,
+  name: string,
+  value: unknown,
+  fields: readonly string[],
+): Record<string, unknown> {
+  const expected = `an object with ${fields.join(", ")}`;
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw wrong(type, name, value, expected);
+  const unknown = Object.keys(value).find((field) => !fields.includes(field));
+  if (unknown) throw new TypeError(`job "${type}": ${name} has no "${unknown}": use ${fields.join(", ")}`);
+  return value as Record<string, unknown>;
+}
+
+export function wrong(type: string, name: string, value: unknown, expected: string): TypeError {
+  return new TypeError(`job "${type}": ${name} is ${Bun.inspect(value)}: it must be ${expected}`);
+}

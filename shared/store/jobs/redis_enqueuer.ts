@@ -1,0 +1,89 @@
+import { RedisCommander } from "../redis_commander.ts";
+import { EnqueueGroups } from "./enqueue_groups.ts";
+import { EnqueueTokens } from "./enqueue_token.ts";
+import type { NewJob } from "./job.ts";
+import { entryArguments } from "./redis_entry.ts";
+import { baseOf, QUEUES_KEY } from "./redis_keys.ts";
+import { runScript } from "./redis_scripts.ts";
+
+/** Replicas that must have a durable job, and how long one attempt waits for them. */
+const REPLICAS = 1;
+const REPLICA_WAIT_MS = 1_000;
+
+/**
+ * Writes jobs into Redis. When the connection is lost on the way, the same call is made again for some seconds; Redis
+ * remembers the last call of each slot of this process, so that one whose reply was lost is not applied twice.
+ */
+export class RedisEnqueuer {
+  readonly #url: string;
+  readonly #commander: RedisCommander;
+  readonly #groups = new EnqueueGroups((jobs) => this.#store(jobs));
+  readonly #tokens = new EnqueueTokens();
+  readonly #knownQueues = new Set<string>();
+  /** WAIT holds up its connection. */
+  #durable: RedisCommander | undefined;
+
+  constructor(url: string, commander: RedisCommander) {
+    this.#url = url;
+    this.#commander = commander;
+  }
+
+  /** The id of each: another one's where a unique job waits already. */
+  async enqueue(jobs: readonly NewJob[]): Promise<string[]> {
+    return jobs.length === 0 ? [] : this.#groups.add(jobs);
+  }
+
+  close(): void {
+    this.#durable?.close();
+  }
+
+  async #store(jobs: readonly NewJob[]): Promise<string[]> {
+    const ids = jobs.map(({ id }) => id);
+    const parts = Map.groupBy(jobs.keys(), (i) => `${jobs[i]?.durable} ${jobs[i]?.queue}`);
+    await Promise.all(
+      [...parts.values()].map(async (indexes) => {
+        const others = await this.#storePart(indexes.flatMap((i) => jobs[i] ?? []));
+        for (const [place, id] of others) ids[indexes[place] ?? 0] = id;
+      }),
+    );
+    return ids;
+  }
+
+  /** Jobs of one queue; the places of those that another one stands for, with its id. */
+  async #storePart(jobs: readonly NewJob[]): Promise<Map<number, string>> {
+    const [{ queue, durable } = { queue: "", durable: false }] = jobs;
+    await this.#makeKnown(queue);
+    const nowMs = Date.now();
+    const entries = jobs.flatMap((job) => entryArguments(job, nowMs));
+    const reply = await this.#tokens.use(({ client, slot, number }) =>
+      this.#run(baseOf(queue), [client, slot, number, ...entries], durable),
+    );
+    const others = new Map<number, string>();
+    for (let i = 0; i < reply.length; i += 2) others.set(Number(reply[i]), String(reply[i + 1]));
+    return others;
+  }
+
+  async #run(base: string, args: readonly (string | number)[], durable: boolean): Promise<unknown[]> {
+    if (!durable) {
+      const reply = this.#commander.run((redis) => runScript(redis, "enqueue", base, args), { repeat: true });
+      return (await reply) as unknown[];
+    }
+    this.#durable ??= new RedisCommander(this.#url);
+    return this.#durable.run(
+      async (redis) => {
+        const reply = await runScript(redis, "enqueue", base, args);
+        if ((await redis.wait(REPLICAS, REPLICA_WAIT_MS)) >= REPLICAS) return reply as unknown[];
+        throw new Error(
+          "no replica has confirmed a durable job in time; it may be stored on the primary alone",
+        );
+      },
+      { repeat: true },
+    );
+  }
+
+  async #makeKnown(queue: string): Promise<void> {
+    if (this.#knownQueues.has(queue)) return;
+    await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, queue), { repeat: true });
+    this.#knownQueues.add(queue);
+  }
+}

@@ -1,0 +1,94 @@
+import type { Redis } from "ioredis";
+import type { RedisCommander } from "../redis_commander.ts";
+import { lastingConnection } from "../redis_connection.ts";
+import type { RecordKeeper } from "./job_store.ts";
+import { QueueWaiters } from "./queue_waiters.ts";
+import { hasEnded, type JobRecord } from "./record.ts";
+import { readRecord } from "./redis_entry.ts";
+import { baseOf, endsChannel, QUEUES_KEY, recordKey } from "./redis_keys.ts";
+import { runScript } from "./redis_scripts.ts";
+
+/** A message may be lost with its connection: look now and then all the same. */
+const LOOK_MS = 2_000;
+
+/** Records of jobs in Redis. Who waits for an end is told by a channel of the queue. */
+export class RedisRecords implements RecordKeeper {
+  readonly #url: string;
+  readonly #commander: RedisCommander;
+  readonly #waiters = new QueueWaiters();
+  readonly #subscribed = new Set<string>();
+  #listener: Redis | undefined;
+
+  constructor(url: string, commander: RedisCommander) {
+    this.#url = url;
+    this.#commander = commander;
+  }
+
+  async get(id: string, queue?: string): Promise<JobRecord | undefined> {
+    const queues = queue === undefined ? await this.#queues() : [queue];
+    const found = await Promise.all(
+      queues.map(async (name) =>
+        readRecord(name, await this.#commander.run((redis) => redis.hgetall(recordKey(name, id)))),
+      ),
+    );
+    // Ids are a queue's own: the latest, when several have it.
+    return found
+      .flatMap((record) => record ?? [])
+      .sort((a, b) => b.enqueuedAtMs - a.enqueuedAtMs)
+      .at(0);
+  }
+
+  async wait(id: string, waitMs: number, signal: AbortSignal): Promise<JobRecord | undefined> {
+    const endMs = performance.now() + waitMs;
+    let record = await this.get(id);
+    while (record && !hasEnded(record) && !signal.aborted) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) break;
+      const seen = this.#waiters.wakes;
+      this.#subscribe(record.queue);
+      record = await this.get(id, record.queue);
+      if (!record || hasEnded(record)) break;
+      await this.#waiters.wait(id, seen, Math.min(leftMs, LOOK_MS), signal);
+      record = await this.get(id, record.queue);
+    }
+    return record;
+  }
+
+  async cancel(id: string): Promise<boolean> {
+    const record = await this.get(id);
+    if (!record) return false;
+    const answer = this.#commander.run((redis) => runScript(redis, "cancel", baseOf(record.queue), [id]));
+    return Number(await answer) === 1;
+  }
+
+  close(): void {
+    this.#waiters.wakeAll();
+    this.#listener?.disconnect();
+  }
+
+  #queues(): Promise<string[]> {
+    return this.#commander.run((redis) => redis.smembers(QUEUES_KEY));
+  }
+
+  #subscribe(queue: string): void {
+    const channel = endsChannel(queue);
+    if (this.#subscribed.has(channel)) return;
+    this.#subscribed.add(channel);
+    if (!this.#listener) {
+      const listener = lastingConnection(this.#url);
+      listener.on("message", (_channel: string, id: string) => this.#waiters.wake(id));
+      // Also after a reconnect.
+      listener.on("ready", () => this.#listen([...this.#subscribed]));
+      this.#listener = listener;
+      // It goes on trying by itself; until then waits look for themselves.
+      listener.connect().catch(() => undefined);
+    } else if (this.#listener.status === "ready") this.#listen([channel]);
+  }
+
+  #listen(channels: readonly string[]): void {
+    this.#listener?.subscribe(...channels).then(
+      () => this.#waiters.wakeAll(),
+      () => undefined,
+    );
+  }
+}
