@@ -132,6 +132,27 @@ class ServeMode implements Mode {
     return this.#fleet.complaint();
   }
 
+  async scale(by: 1 | -1): Promise<number> {
+    if (by > 0) {
+      this.#listeners.grow();
+      try {
+        await this.#fleet.grow();
+      } catch (error) {
+        this.#listeners.shrink();
+        throw error;
+      }
+      return this.#fleet.size;
+    }
+    if (this.#fleet.size === 1) throw new UserError("the last process of the app stays: TERM ends all");
+    await this.#listeners.quietLast();
+    // Nobody takes its sockets: what waits there is its own.
+    this.#fleet.last?.tell({ kind: "leaving", kept: false });
+    await this.#fleet.shrink();
+    this.#announce();
+    this.#listeners.shrink();
+    return this.#fleet.size;
+  }
+
   bequest() {
     return this.#listeners.bequest();
   }

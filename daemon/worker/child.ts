@@ -14,27 +14,28 @@ import { checkHandlers } from "./handler_settings.ts";
 import { Processor } from "./processor.ts";
 import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
-import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot } from "./worker_boot.ts";
+import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
 import { WorkerMetrics } from "./worker_metrics.ts";
 
 export function runChild(): void {
   const metrics = new Metrics();
-  const link = new ParentLink<WorkerBoot, never, never>("worker", metrics);
+  const link = new ParentLink<WorkerBoot, WorkerOrder, never>("worker", metrics);
   link.run(new WorkerRoom(link, metrics));
 }
 
 /** One worker process: fetcher → processor → settler, around the user's handlers. */
-class WorkerRoom implements ChildRoom<WorkerBoot, never> {
-  readonly #link: ParentLink<WorkerBoot, never, never>;
+class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
+  readonly #link: ParentLink<WorkerBoot, WorkerOrder, never>;
   readonly #metrics: WorkerMetrics;
   readonly #onEnqueued;
   #shutdownTimeoutMs = 0;
+  #quiet = false;
   #store: JobStore | undefined;
   #fetcher: Fetcher | undefined;
   #processor: Processor | undefined;
   #settler: Settler | undefined;
 
-  constructor(link: ParentLink<WorkerBoot, never, never>, metrics: Metrics) {
+  constructor(link: ParentLink<WorkerBoot, WorkerOrder, never>, metrics: Metrics) {
     this.#link = link;
     this.#metrics = new WorkerMetrics(metrics);
     this.#onEnqueued = enqueuedCounter(metrics);
@@ -66,9 +67,14 @@ class WorkerRoom implements ChildRoom<WorkerBoot, never> {
       boot.concurrency,
     );
     const fetcher = new Fetcher(store, { ...boot, owner }, processor);
-    fetcher.start();
+    if (!boot.quiet && !this.#quiet) fetcher.start();
     this.#shutdownTimeoutMs = boot.shutdownTimeoutMs;
     [this.#store, this.#settler, this.#processor, this.#fetcher] = [store, settler, processor, fetcher];
+  }
+
+  receive(_order: WorkerOrder): void {
+    this.#quiet = true;
+    void this.#fetcher?.quiet();
   }
 
   /** Quiet, then drain up to the timeout, then abort what runs and hand it back. */

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import type { Config, WorkerConfig } from "../../shared/config/schema.ts";
+import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf } from "../../shared/process/identity.ts";
@@ -14,7 +15,7 @@ import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { sentenceOf, UserError } from "../../shared/user_error.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
-import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot } from "./worker_boot.ts";
+import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
 
 const BOOT_TIMEOUT_MS = 60_000;
 const COUNTS_WAIT_MS = 1_000;
@@ -32,9 +33,11 @@ class WorkerMode implements Mode {
   readonly #identity: Identity | undefined;
   readonly #address: StoreAddress;
   readonly #queues: string[];
+  /** TSTP came: until we end. */
+  #quiet = false;
   readonly #store: JobStore;
   readonly #duties: LeaseDuties;
-  readonly #fleet: Fleet<WorkerBoot, never, never>;
+  readonly #fleet: Fleet<WorkerBoot, WorkerOrder, never>;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
   constructor({ worker: config, serve }: Config, address: StoreAddress) {
@@ -90,7 +93,19 @@ class WorkerMode implements Mode {
   }
 
   async status(): Promise<Record<string, unknown>> {
-    return { queues: (await this.#counts()) ?? [] };
+    return { queues: (await this.#counts()) ?? [], quiet: this.#quiet };
+  }
+
+  async scale(by: 1 | -1): Promise<number> {
+    if (by < 0 && this.#fleet.size === 1) throw new UserError("the last worker process stays: TERM ends all");
+    await (by > 0 ? this.#fleet.grow() : this.#fleet.shrink());
+    return this.#fleet.size;
+  }
+
+  quiet(): void {
+    this.#quiet = true;
+    this.#fleet.broadcast({ kind: "quiet" });
+    log.info("quiet: taking no new job; TERM ends it");
   }
 
   async samples(): Promise<Sample[]> {
@@ -119,6 +134,7 @@ class WorkerMode implements Mode {
     return {
       ...{ handlers, queues: this.#queues, batch, concurrency, supervisor: this.#name, store: this.#address },
       identity: this.#identity,
+      quiet: this.#quiet,
       ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout },
     };
   }

@@ -17,9 +17,16 @@ export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
   handlers: string;
   concurrency: number;
   shutdownTimeoutMs: number;
+  /** It may take no job. */
+  quiet: boolean;
   store: StoreAddress;
   /** Whom the process becomes before it reads the user's code. */
   identity: Identity | undefined;
+}
+
+/** Parent → child: take no new job, and go on with those that run. */
+export interface WorkerOrder {
+  kind: "quiet";
 }
 
 /** The name under which a worker process leases jobs; its parent knows it too. */

@@ -21,7 +21,7 @@ export class ChildSlot<Boot, Down, Up> {
   restarts = 0;
   /** Why the last one died; "" once its successor has been steady. */
   lastFailure = "";
-  readonly #index: number;
+  readonly index: number;
   readonly #spec: SlotSpec<Boot, Down, Up>;
   /** Started to take the place of `current`; not ready yet. */
   #candidate: Child<Boot, Down, Up> | undefined;
@@ -32,9 +32,10 @@ export class ChildSlot<Boot, Down, Up> {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** A dead child is started again. */
   #kept = false;
+  #abandoned = false;
 
   constructor(index: number, spec: SlotSpec<Boot, Down, Up>) {
-    this.#index = index;
+    this.index = index;
     this.#spec = spec;
   }
 
@@ -43,7 +44,7 @@ export class ChildSlot<Boot, Down, Up> {
     const { child, ready } = this.#launch();
     this.current = child;
     await ready;
-    this.#kept = true;
+    this.#kept = !this.#abandoned;
     this.#welcome(child);
   }
 
@@ -70,8 +71,19 @@ export class ChildSlot<Boot, Down, Up> {
 
   /** From now on the dead stay dead. */
   abandon(): void {
+    this.#abandoned = true;
     this.#kept = false;
     clearTimeout(this.#timer);
+  }
+
+  /** The place is given up: its child leaves, with no other to follow. Resolves when it has. */
+  async retire(): Promise<void> {
+    this.abandon();
+    const old = this.current;
+    this.current = undefined;
+    if (!old || old.state === "gone") return;
+    this.#dismiss(old);
+    await old.exited();
   }
 
   #launch(): { child: Child<Boot, Down, Up>; ready: Promise<void> } {
@@ -79,9 +91,9 @@ export class ChildSlot<Boot, Down, Up> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let late = false;
     const child = new Child<Boot, Down, Up>(
-      { kind, slot: this.#index, title: title?.() ?? "" },
-      boot(this.#index),
-      { fds: fds?.(this.#index) ?? [], channel },
+      { kind, slot: this.index, title: title?.() ?? "" },
+      boot(this.index),
+      { fds: fds?.(this.index) ?? [], channel },
       {
         ready: resolve,
         message: (body) => this.#spec.onMessage?.(child, body),
@@ -128,7 +140,7 @@ export class ChildSlot<Boot, Down, Up> {
     this.restarts++;
     this.#spec.onRestart();
     const delayMs = restartDelayMs(this.#failures);
-    log.warn({ kind: this.#spec.kind, slot: this.#index, restartInMs: delayMs }, sentence);
+    log.warn({ kind: this.#spec.kind, slot: this.index, restartInMs: delayMs }, sentence);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#restart(), delayMs);
   }

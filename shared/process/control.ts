@@ -69,7 +69,7 @@ export class Control {
     return target.order(order);
   }
 
-  /** On HUP and USR2 nobody waits for an answer: the log has it. */
+  /** On a signal nobody waits for an answer: the log has it. */
   listen(): void {
     process.on("SIGHUP", () => {
       this.reload().catch((error: unknown) => log.error(`not reloaded: ${sentenceOf(error)}`));
@@ -77,9 +77,29 @@ export class Control {
     process.on("SIGUSR1", () => {
       for (const mode of this.#modes) mode.reopenLogs?.();
     });
+    process.on("SIGTTIN", () => this.#scale(1));
+    process.on("SIGTTOU", () => this.#scale(-1));
+    if (this.#modes.some((mode) => mode.quiet)) {
+      process.on("SIGTSTP", () => {
+        for (const mode of this.#modes) mode.quiet?.();
+      });
+    }
     process.on("SIGUSR2", () => {
       this.upgrade().catch((error: unknown) => log.error(`not upgraded: ${sentenceOf(error)}`));
     });
+  }
+
+  /** The app's processes, or the worker's where no app runs here. */
+  #scale(by: 1 | -1): void {
+    const mode = ["serve", "worker"].flatMap((name) => this.#modes.find((one) => one.name === name) ?? [])[0];
+    const change = this.#alone("a change of processes", async () => {
+      if (!mode?.scale)
+        throw new UserError("the data plane keeps its processes: set proxy.workers and restart");
+      const processes = await mode.scale(by);
+      this.#manager.hold(this.bequest());
+      log.info({ mode: mode.name, processes }, by > 0 ? "one process more" : "one process less");
+    });
+    change.catch((error: unknown) => log.error(sentenceOf(error)));
   }
 
   async #alone(what: string, work: () => Promise<void>): Promise<void> {

@@ -47,7 +47,10 @@ export interface ChildStatus {
 /** The children of one kind: started together, each brought back with back-off when it dies, drained together. */
 export class Fleet<Boot, Down, Up> {
   readonly #spec: FleetSpec<Boot, Down, Up>;
+  readonly #makeSlot: (index: number) => ChildSlot<Boot, Down, Up>;
   readonly #slots: ChildSlot<Boot, Down, Up>[];
+  /** Those whose first child is not ready yet, and those that were given up, until their child has left. */
+  readonly #apart = new Set<ChildSlot<Boot, Down, Up>>();
   readonly #counts: FleetCounts;
   readonly #turn = new Turn();
   readonly #recycler: Recycler<Boot, Down, Up>;
@@ -63,10 +66,8 @@ export class Fleet<Boot, Down, Up> {
     this.#counts = new FleetCounts(spec.kind, spec.limits ? RECYCLE_REASONS : ["term"]);
     const onAsked = () => this.#recycler.look();
     const onRestart = () => this.#counts.restarts++;
-    this.#slots = Array.from(
-      { length: spec.slots },
-      (_, index) => new ChildSlot(index, { ...spec, onGone, onAsked, onRestart }),
-    );
+    this.#makeSlot = (index) => new ChildSlot(index, { ...spec, onGone, onAsked, onRestart });
+    this.#slots = Array.from({ length: spec.slots }, (_, index) => this.#makeSlot(index));
     const limits = () => spec.limits?.() ?? NO_LIMITS;
     this.#recycler = new Recycler(() => this.#slots, limits, this.#counts, this.#turn);
   }
@@ -92,6 +93,40 @@ export class Fleet<Boot, Down, Up> {
     });
   }
 
+  /** How many children there shall be now. */
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  /** One child more. Throws its sentence, with nothing changed, when it can't boot. */
+  grow(): Promise<void> {
+    return this.#turn.take(async () => {
+      const slot = this.#makeSlot(this.#slots.length);
+      this.#apart.add(slot);
+      try {
+        await slot.start();
+        this.#slots.push(slot);
+      } finally {
+        this.#apart.delete(slot);
+      }
+    });
+  }
+
+  /** One child less: the last one finishes what it has and leaves. Resolves when it has been told. */
+  shrink(): Promise<void> {
+    return this.#turn.take(async () => {
+      const slot = this.#slots.pop();
+      if (!slot) return;
+      this.#apart.add(slot);
+      void slot.retire().finally(() => this.#apart.delete(slot));
+    });
+  }
+
+  /** The child that shrink() would dismiss. */
+  get last(): Child<Boot, Down, Up> | undefined {
+    return this.#slots.at(-1)?.current;
+  }
+
   /** Those that can be given work. */
   ready(): Child<Boot, Down, Up>[] {
     return this.#slots.flatMap(({ current }) => (current?.state === "ready" ? [current] : []));
@@ -99,7 +134,7 @@ export class Fleet<Boot, Down, Up> {
 
   /** Every living child, whether ready, starting or leaving. */
   living(): Child<Boot, Down, Up>[] {
-    return this.#slots.flatMap((slot) => slot.living());
+    return this.#all().flatMap((slot) => slot.living());
   }
 
   broadcast(body: Down): void {
@@ -109,7 +144,7 @@ export class Fleet<Boot, Down, Up> {
   /** Every child finishes what runs and exits; after the deadline the rest is killed. */
   async drain(deadlineMs: number): Promise<void> {
     this.#recycler.stop();
-    for (const slot of this.#slots) slot.abandon();
+    for (const slot of this.#all()) slot.abandon();
     const living = this.living();
     for (const child of living) child.drain();
     const late = setTimeout(() => this.kill(), deadlineMs);
@@ -119,7 +154,7 @@ export class Fleet<Boot, Down, Up> {
 
   kill(): void {
     this.#recycler.stop();
-    for (const slot of this.#slots) slot.abandon();
+    for (const slot of this.#all()) slot.abandon();
     for (const child of this.living()) child.kill();
   }
 
@@ -133,7 +168,8 @@ export class Fleet<Boot, Down, Up> {
 
   /** The child of each slot, and behind it those that are leaving. */
   async status(): Promise<ChildStatus[]> {
-    const rows = this.#slots.map((slot, index) => {
+    const rows = this.#all().map((slot) => {
+      const { index } = slot;
       const children = slot.living();
       return (children.length > 0 ? children : [slot.current]).map((child) =>
         this.#row(index, slot.restarts, child),
@@ -168,6 +204,10 @@ export class Fleet<Boot, Down, Up> {
     const { pid, state, startedAtMs, silentMs } = child;
     const memoryBytes = residentBytes(pid);
     return { kind, slot, pid, state, startedAtMs, memoryBytes, silentMs, restarts, detail };
+  }
+
+  #all(): ChildSlot<Boot, Down, Up>[] {
+    return [...this.#slots, ...this.#apart];
   }
 
   #retire(samples: readonly Sample[]): void {

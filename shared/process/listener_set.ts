@@ -22,7 +22,7 @@ export interface BoundListener {
 export class ListenerSet {
   /** Before an address in a bequest: two modes may both name "127.0.0.1:0". */
   readonly #owner: string;
-  readonly #slots: number;
+  #slots: number;
   readonly #legacy: Legacy | undefined;
   #backlog: number;
   #bound: BoundListener[] = [];
@@ -81,6 +81,32 @@ export class ListenerSet {
     }
     setBacklog(inherited, this.#backlog);
     return { address, ...addListenSockets(address, inherited, this.#slots, this.#backlog) };
+  }
+
+  /** Sockets for one slot more. Throws a UserError, with nothing changed, when they can't be had. */
+  grow(): void {
+    const more = this.#bound.map(({ address, fds }) => {
+      return { address, ...addListenSockets(address, fds, this.#slots + 1, this.#backlog) };
+    });
+    this.#bound = more;
+    this.#slots++;
+  }
+
+  /** Has the kernel turn new connections away from the last slot, and waits for those half made. */
+  async quietLast(): Promise<void> {
+    stopNewConnections(this.socketsOf(this.#slots - 1).map(({ fd }) => fd));
+    await Bun.sleep(HANDSHAKE_MS);
+  }
+
+  /** Lets go of the sockets of the last slot. Its child, which has them too, takes what still waits there. */
+  shrink(): void {
+    const last = this.socketsOf(this.#slots - 1).map(({ fd }) => fd);
+    closeSockets(last);
+    this.#bound = this.#bound.map((listener) => ({
+      ...listener,
+      fds: listener.fds.filter((fd) => !last.includes(fd)),
+    }));
+    this.#slots--;
   }
 
   /** Has the kernel turn new connections away from all but these, and waits for those half made. */

@@ -18,6 +18,10 @@ export interface Mode {
   order?(order: Record<string, unknown>): Promise<unknown>;
   /** Log files were moved away: goes on in new ones. */
   reopenLogs?(): void;
+  /** One child more or less; how many there are then. Throws a UserError, with nothing changed, when that can't be. */
+  scale?(by: 1 | -1): Promise<number>;
+  /** Takes nothing new from now on, and goes on with what it has until it is ended. */
+  quiet?(): void;
   /** Why it is not well; undefined when it is. */
   complaint(): string | undefined;
   /** The listening sockets that a successor shall go on with. */
