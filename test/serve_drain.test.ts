@@ -6,7 +6,7 @@ import { ServeSite } from "./harness/serve_site.ts";
 import { Trivet } from "./harness/trivet.ts";
 import { until } from "./harness/until.ts";
 
-const ROLLS = 4;
+const ROLLS = 3;
 const GET = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
 describe("no request is lost, direct, without a sysctl", () => {
@@ -55,6 +55,28 @@ servers = ["127.0.0.1:${site.port}"]
     await ServeSite.expectNothingLost(loads);
   });
 
+  test("recycled every 200 requests", async () => {
+    await using site = await ServeSite.start({ keys: "max_requests = 200" });
+    const loads = site.loads(site.port);
+    const seen = new Set<number>();
+    await until(async () => {
+      for (const { pid } of await site.ready()) seen.add(pid);
+      return seen.size > 2 * ROLLS;
+    }, "children come and go");
+    await ServeSite.expectNothingLost(loads);
+  });
+
+  test("under trivet up, with POST, and no retries that would hide it", async () => {
+    await using site = await ServeSite.start({ edge: true, keys: "max_requests = 500" });
+    const loads = [...site.loads(site.edgePort, { method: "POST", body: "x" }), ...site.loads(site.port)];
+    for (let i = 0; i < ROLLS; i++) {
+      expect((await site.trivet.run(["reload"])).stderr).toBe("");
+      await site.replaceOne(i);
+    }
+    await site.upgrade();
+    await ServeSite.expectNothingLost(loads);
+  });
+
   test("trivet upgrade hands the sockets over", async () => {
     await using site = await ServeSite.start();
     const loads = site.loads(site.port);
@@ -80,7 +102,7 @@ test("kill -9 of a child: only what it was answering fails, new connections wait
 });
 
 test("a child that is replaced says so to its clients, finishes what it has, and closes silent ones last", async () => {
-  await using site = await ServeSite.start(1);
+  await using site = await ServeSite.start({ workers: 1 });
   using asking = await RawConnection.open(site.port);
   asking.send(GET);
   const first = await asking.response();
@@ -106,7 +128,7 @@ test("a child that is replaced says so to its clients, finishes what it has, and
 }, 30_000);
 
 test("on TERM health says 503 for shutdown_delay, while everything is answered", async () => {
-  await using site = await ServeSite.start(1, 'shutdown_delay = "1s"');
+  await using site = await ServeSite.start({ workers: 1, keys: 'shutdown_delay = "1s"' });
   const health = async (path: string) => (await fetch(`http://127.0.0.1:${site.port}${path}`)).status;
   expect(await Promise.all(["/healthz", "/readyz", "/"].map(health))).toEqual([200, 200, 200]);
   const beganMs = Date.now();
@@ -117,8 +139,33 @@ test("on TERM health says 503 for shutdown_delay, while everything is answered",
   expect(Date.now() - beganMs).toBeGreaterThan(1000);
 });
 
+test("a second TERM does not wait for shutdown_delay", async () => {
+  await using site = await ServeSite.start({ workers: 1, keys: 'shutdown_delay = "60s"' });
+  site.trivet.signal("SIGTERM");
+  await until(
+    async () => (await fetch(`http://127.0.0.1:${site.port}/healthz`)).status === 503,
+    "health says 503",
+  );
+  site.trivet.signal("SIGTERM");
+  await site.trivet.exited(5_000);
+});
+
+test("few kept connections through the edge load every child alike", async () => {
+  await using site = await ServeSite.start({ workers: 4, edge: true });
+  const counts = new Map<string, number>();
+  const accept = ({ body }: { body: Buffer }) => {
+    const pid = body.toString();
+    counts.set(pid, (counts.get(pid) ?? 0) + 1);
+    return true;
+  };
+  await Load.start({ port: site.edgePort, keepAlive: 2, requests: 400, accept }).done();
+  // Each of the two data-plane processes takes turns by itself.
+  expect(counts.size).toBe(4);
+  for (const count of counts.values()) expect(count).toBeWithin(98, 103);
+});
+
 test("backlog is what listen(2) is told", async () => {
-  await using site = await ServeSite.start(2, "backlog = 77");
+  await using site = await ServeSite.start({ keys: "backlog = 77" });
   expect(await site.backlogs()).toEqual([77, 77]);
   await site.configure("backlog = 99");
   expect((await site.trivet.run(["reload"])).stderr).toBe("");

@@ -17,6 +17,9 @@ import {
 
 type BunServer = Server<unknown>;
 
+/** By then the edge has heard, however busy it is. */
+const EDGE_MS = 200;
+
 export class ServerGroup {
   readonly #places: readonly Place[];
   readonly #watch: RequestWatch;
@@ -73,7 +76,13 @@ export class ServerGroup {
   async #leave(): Promise<void> {
     this.#leaving = true;
     this.#refresh();
-    for (const listener of this.#listeners) listener.release(this.#forGood);
+    const { private: privates = [], public: publics = [] } = Object.groupBy(this.#listeners, ({ place }) =>
+      "unix" in place ? "private" : "public",
+    );
+    for (const listener of publics) listener.release(this.#forGood);
+    // The edge of the same supervisor hears of our leave when we do; until then it may open connections.
+    if (!this.#unhealthy) await Bun.sleep(EDGE_MS);
+    for (const listener of privates) listener.release(this.#forGood);
     await sayFarewell(this.#listeners, this.#unhealthy);
     await Promise.all(this.#listeners.map(closeListener));
   }

@@ -36,7 +36,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
   manager.holds(legacy?.addresses ?? []);
   const control = new Control(modes, manager, supervision.reload);
   const admin = new Admin(places, overview, control);
-  const asked = drainAsked(modes);
+  const { asked, insisted } = drainAsked();
   const watchdog = new Watchdog(manager, overview);
   let succeeded = false;
   try {
@@ -65,7 +65,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
       manager.stopping();
       for (const mode of modes) mode.leaving?.(manager.keepsSockets);
     }
-    for (const mode of modes.toReversed()) await mode.drain(succeeded, manager.keepsSockets);
+    await Promise.race([drainAll(modes, succeeded, manager.keepsSockets), insisted]);
     return 0;
   } catch (error) {
     announceFailure(error);
@@ -87,15 +87,20 @@ async function startAll(modes: readonly Mode[], asked: Promise<string>): Promise
   return true;
 }
 
-/** Resolves with the first signal that asks us to leave; the second one ends everything at once. */
-function drainAsked(modes: readonly Mode[]): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
+async function drainAll(modes: readonly Mode[], succeeded: boolean, kept: boolean): Promise<void> {
+  for (const mode of modes.toReversed()) await mode.drain(succeeded, kept);
+}
+
+/** The first signal asks us to leave; the second one, `insisted`, ends everything at once. */
+function drainAsked(): { asked: Promise<string>; insisted: Promise<void> } {
+  const first = Promise.withResolvers<string>();
+  const second = Promise.withResolvers<void>();
   let signals = 0;
   for (const signal of DRAIN_SIGNALS) {
     process.on(signal, () => {
-      resolve(signal);
-      if (++signals > 1) for (const mode of modes) mode.kill();
+      first.resolve(signal);
+      if (++signals > 1) second.resolve();
     });
   }
-  return promise;
+  return { asked: first.promise, insisted: second.promise };
 }

@@ -16,41 +16,50 @@ interface ChildRow {
   state: string;
 }
 
+export interface ServeSiteOptions {
+  workers?: number;
+  /** Further keys of [serve]. */
+  keys?: string;
+  /** With an edge before it, under the same `trivet up`. */
+  edge?: boolean;
+}
+
 /** An app server on a port of its own, with an app that answers its process's id. */
 export class ServeSite implements AsyncDisposable {
   readonly trivet: Trivet;
+  /** Of the app server itself. */
   readonly port: number;
+  /** Of the edge before it; 0 for none. */
+  readonly edgePort: number;
   readonly #workers: number;
   /** Of supervisors that took over. */
   readonly #successors = new Set<number>();
 
-  private constructor(trivet: Trivet, port: number, workers: number) {
+  private constructor(trivet: Trivet, ports: { port: number; edgePort: number }, workers: number) {
     this.trivet = trivet;
-    this.port = port;
+    this.port = ports.port;
+    this.edgePort = ports.edgePort;
     this.#workers = workers;
   }
 
-  static async start(workers = 2, keys = ""): Promise<ServeSite> {
-    const port = await freePort();
-    const config = configOf(port, workers, keys);
-    return new ServeSite(
-      await Trivet.start({ mode: "serve", config, files: { "app.ts": APP } }),
-      port,
-      workers,
-    );
+  static async start({ workers = 2, keys = "", edge = false }: ServeSiteOptions = {}): Promise<ServeSite> {
+    const ports = { port: await freePort(), edgePort: edge ? await freePort() : 0 };
+    const config = configOf(ports, workers, keys);
+    const mode = edge ? "up" : "serve";
+    return new ServeSite(await Trivet.start({ mode, config, files: { "app.ts": APP } }), ports, workers);
   }
 
   /** Other keys of [serve], for the next reload. */
   async configure(keys: string): Promise<void> {
-    const text = `${configOf(this.port, this.#workers, keys)}[admin]\ndir = "run"\nhttp = ""\n`;
+    const text = `${configOf(this, this.#workers, keys)}[admin]\ndir = "run"\nhttp = ""\n`;
     await this.trivet.folder.write("trivet.toml", text);
   }
 
   /** Clients of every kind that must not notice. */
   loads(port: number, options: Partial<LoadOptions> = {}): Load[] {
     return [
-      Load.start({ ...options, port, keepAlive: 6 }),
-      Load.start({ ...options, port, fresh: 6 }),
+      Load.start({ ...options, port, keepAlive: 4 }),
+      Load.start({ ...options, port, fresh: 3 }),
       Load.start({ ...options, port, keepAlive: 2, path: "/slow" }),
     ];
   }
@@ -91,7 +100,7 @@ export class ServeSite implements AsyncDisposable {
   }
 
   async #status(): Promise<{ pid: number; children: ChildRow[] }> {
-    const unix = `${this.trivet.folder.path}/run/serve.sock`;
+    const unix = `${this.trivet.folder.path}/run/${this.edgePort ? "up" : "serve"}.sock`;
     // A kept connection would lead to the supervisor before.
     const response = await fetch("http://trivet/status", { unix, keepalive: false });
     return (await response.json()) as { pid: number; children: ChildRow[] };
@@ -113,8 +122,27 @@ export class ServeSite implements AsyncDisposable {
   }
 }
 
-function configOf(port: number, workers: number, keys: string): string {
-  return `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = ${workers}\n${keys}\n`;
+function configOf(
+  { port, edgePort }: { port: number; edgePort: number },
+  workers: number,
+  keys: string,
+): string {
+  const serve = `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = ${workers}\n${keys}\n`;
+  return edgePort ? `${serve}${edgeOf(edgePort)}` : serve;
+}
+
+/** Without retries, so that nothing that the app server loses is made good. */
+function edgeOf(port: number): string {
+  return `[proxy]
+workers = 2
+access_log = "off"
+listen = [{ address = "127.0.0.1:${port}" }]
+[[proxy.route]]
+backend = "app"
+[backend.app]
+servers = ["serve:"]
+retries = 0
+`;
 }
 
 function kill(pid: number): void {
