@@ -1,26 +1,26 @@
 import type { SocketHandler } from "bun";
 import { log } from "../shared/log.ts";
+import { ClientAddress } from "./client_address.ts";
 import { clientEnded, clientLeft, discard } from "./departure.ts";
 import type { Edge } from "./edge.ts";
 import { requestBodyArrived } from "./request_body.ts";
 import { requestArrived } from "./request_reader.ts";
 import { clientDrained } from "./response_body.ts";
 import { flush } from "./send.ts";
-import { Session } from "./session.ts";
+import { type Entrance, Session } from "./session.ts";
 import { tunnelClientDrained, tunnelClientEnded, tunnelFromClient } from "./tunnel.ts";
 
 /** What happens on client connections → the story of the exchange they carry. */
 export function clientHandlers(edge: Edge, address: string): SocketHandler<Session> {
-  const listener = { address, open: 0 };
+  const entrance: Entrance = { address, edge, open: 0 };
+  const client = new ClientAddress();
   return {
     open(socket) {
-      // A client that has reset its connection while it waited to be accepted has no address any more; Bun's types
-      // do not know. It gets a session all the same, so that its close finds one.
-      const { remoteAddress = "" } = socket as { remoteAddress?: string };
-      const session = new Session(edge, socket, edge.peers.of(remoteAddress));
-      session.port = socket.remotePort;
-      session.listener = listener;
-      listener.open++;
+      // A client that has reset its connection while it waited to be accepted has no address any more. It gets a
+      // session all the same, so that its close finds one.
+      client.read(socket);
+      const session = new Session(entrance, socket, edge.peers.of(client), client.port);
+      entrance.open++;
       socket.data = session;
       edge.opened(session);
     },

@@ -9,6 +9,8 @@ export const LEAVING_GRACE_MS = 1000;
 /** How much, and for how long, we read on after our last words, so that a reset does not destroy them. */
 const LINGER_BYTES_MAX = 1_048_576;
 const LINGER_MS = 2000;
+/** How much was thrown away, of the few sessions that linger and still get something. */
+const discarded = new WeakMap<Session, number>();
 /** Nobody sees these statuses but the log: no request came, or none in time, as HAProxy logs it. */
 const BAD_REQUEST = 400;
 const REQUEST_TIMEOUT = 408;
@@ -38,8 +40,8 @@ function leaveBetween(session: Session, abruptly: boolean): void {
   session.edge.closeSession(session, abruptly);
 }
 
-function neverUsed({ phase, requests }: Session): boolean {
-  return phase === "idle" && requests === 0;
+function neverUsed({ phase, used }: Session): boolean {
+  return phase === "idle" && !used;
 }
 
 function tellOfNoRequest(session: Session, status: number, ending: Ending): void {
@@ -89,7 +91,6 @@ export function drainDeadlinePassed(session: Session): void {
 export function linger(session: Session): void {
   session.phase = "lingering";
   session.held = null;
-  session.discarded = 0;
   session.waitFor("client", LINGER_MS);
   session.socket?.shutdown();
   session.resume();
@@ -97,6 +98,7 @@ export function linger(session: Session): void {
 }
 
 export function discard(session: Session, chunk: Buffer): void {
-  session.discarded += chunk.length;
-  if (session.discarded > LINGER_BYTES_MAX) session.edge.closeSession(session, false);
+  const bytes = (discarded.get(session) ?? 0) + chunk.length;
+  discarded.set(session, bytes);
+  if (bytes > LINGER_BYTES_MAX) session.edge.closeSession(session, false);
 }

@@ -85,7 +85,7 @@ export class Edge {
     session.phase = "closed";
     this.deadlines.remove(session);
     this.counts.open.value--;
-    if (session.listener) session.listener.open--;
+    session.entrance.open--;
     const { socket } = session;
     session.socket = null;
     session.held = session.unsent = null;

@@ -336,5 +336,5 @@ export function finish(exchange: Exchange, ending: Ending): void {
   session.waitFor("client", edge.timeouts.keepAliveMs);
   session.resume();
   if (session.ended && session.held === null) return edge.closeSession(session, false);
-  if (session.held !== null && !session.reading) readRequests(session, session.held);
+  if (session.held !== null && !session.reading) readRequests(session, session.held.bytes);
 }

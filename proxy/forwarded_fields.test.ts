@@ -41,7 +41,7 @@ test("claims are joined over fields of one name, whatever their case", () => {
 });
 
 test("what is claimed is kept, what is not is made", () => {
-  const peer = new Peers(trusted).of("::ffff:10.0.0.1");
+  const peer = new Peers(trusted).of({ key: 0x0a000001, text: "10.0.0.1" });
   const none = { forwardedFor: "", proto: "", host: "", requestId: "", traceparent: "", tracestate: "x" };
   expect(trustedForwarded(peer, none, "a.test", OURS, "10.0.0.1").split("\r\n")).toEqual([
     "X-Forwarded-For: 10.0.0.1",
@@ -73,7 +73,7 @@ test("what is claimed is kept, what is not is made", () => {
 });
 
 test("a client that nobody vouches for is told of as we see it", () => {
-  const peer = new Peers(trusted).of("192.0.2.7");
+  const peer = new Peers(trusted).of({ key: 0xc0000207, text: "192.0.2.7" });
   const bytes = octets("GET / HTTP/1.1\r\nHost: a.test:81\r\n\r\n");
   const head = new RequestHead();
   parseRequestHead(bytes, 0, bytes.length, head, { headBytesMax: 999, targetBytesMax: 99, fieldsMax: 9 });

@@ -9,7 +9,7 @@ const TARGET_CHARS_MAX = 2048;
 export function haproxyLine(exchange: Exchange, ending: Ending, durationMs: number, date: string): string {
   const { session, route, server, status, responseBytes } = exchange;
   const { head, queue, connect, response, active } = timersOf(exchange, durationMs);
-  const frontend = wordOf(session.listener?.address ?? "-");
+  const frontend = wordOf(session.entrance.address);
   const backend = route ? wordOf(route.backend.name) : frontend;
   return (
     `${exchange.claimedClient || session.peer.address}:${session.port} [${date}] ${frontend} ` +
@@ -25,7 +25,7 @@ function concurrency({ session, route, server, attempts, redispatched }: Exchang
   let inBackend = 0;
   for (const { active } of route?.backend.servers ?? []) inBackend += active;
   const process = session.edge.counts.open.value;
-  const frontend = session.listener?.open ?? 0;
+  const frontend = session.entrance.open;
   const retries = Math.max(0, attempts - 1);
   return `${process}/${frontend}/${inBackend}/${server?.active ?? 0}/${redispatched ? "+" : ""}${retries}`;
 }

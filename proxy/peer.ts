@@ -1,3 +1,4 @@
+import type { ClientAddress } from "./client_address.ts";
 import { octets } from "./http/octets.ts";
 import type { TrustedAddresses } from "./trusted_addresses.ts";
 
@@ -16,18 +17,18 @@ export interface Peer {
 }
 
 export class Peers {
-  readonly #known = new Map<string, Peer>();
+  readonly #known = new Map<number | string, Peer>();
   readonly #trusted: TrustedAddresses;
 
   constructor(trusted: TrustedAddresses) {
     this.#trusted = trusted;
   }
 
-  of(remoteAddress: string): Peer {
-    const known = this.#known.get(remoteAddress);
+  of(client: Pick<ClientAddress, "key" | "text">): Peer {
+    const known = this.#known.get(client.key);
     if (known) return known;
     if (this.#known.size >= REMEMBERED_MAX) this.#known.clear();
-    const address = remoteAddress.startsWith("::ffff:") ? remoteAddress.slice(7) : remoteAddress;
+    const address = client.text;
     const peer = {
       address,
       forwarded: octets(
@@ -35,7 +36,7 @@ export class Peers {
       ),
       trusted: this.#trusted.has(address),
     };
-    this.#known.set(remoteAddress, peer);
+    this.#known.set(client.key, peer);
     return peer;
   }
 }

@@ -1,6 +1,7 @@
 /** The client's bytes between exchanges → request heads. */
 import { fail, refuse, route } from "./exchange.ts";
 import type { Exchange } from "./exchange_state.ts";
+import { HeldBytes } from "./held_bytes.ts";
 import { MORE } from "./http/field_table.ts";
 import { parseRequestHead } from "./http/request_head.ts";
 import type { Session } from "./session.ts";
@@ -11,31 +12,24 @@ const NOTHING = Buffer.alloc(0);
 
 /** Bytes of a client between requests or within a head. */
 export function requestArrived(session: Session, chunk: Buffer): void {
-  const bytes = session.held === null ? chunk : Buffer.concat([session.held, chunk]);
-  if (session.phase === "head" && !worthReading(session, chunk, bytes.length)) {
-    session.held = bytes;
-    return;
-  }
-  readRequests(session, bytes);
+  const { held } = session;
+  const bytes = held === null ? chunk : Buffer.concat([held.bytes, chunk]);
+  if (held === null || worthReading(held, chunk, bytes.length, session.edge.limits.headBytesMax))
+    return readRequests(session, bytes);
+  held.bytes = bytes;
 }
 
 /** A head that came in parts is read again when a line has ended or it has doubled: never once an octet. */
-function worthReading(session: Session, chunk: Buffer, length: number): boolean {
-  return (
-    chunk.includes(LF) ||
-    chunk.includes(CR) ||
-    length >= session.seen * 2 ||
-    length >= session.edge.limits.headBytesMax
-  );
+function worthReading(held: HeldBytes, chunk: Buffer, length: number, headBytesMax: number): boolean {
+  return chunk.includes(LF) || chunk.includes(CR) || length >= held.seen * 2 || length >= headBytesMax;
 }
 
 export function readRequests(session: Session, bytes: Buffer): void {
   session.reading = true;
   let next: Buffer | null = bytes;
   while (next !== null) {
-    session.held = null;
     readRequest(session, next);
-    next = session.phase === "idle" ? session.held : null;
+    next = session.phase === "idle" && session.held !== null ? session.held.bytes : null;
   }
   session.reading = false;
 }
@@ -50,10 +44,11 @@ function readRequest(session: Session, bytes: Buffer): void {
     return;
   }
   const nowMs = performance.now();
-  const headMs = session.phase === "head" ? nowMs - session.headStartMs : 0;
+  const headMs = headMsUntil(session, nowMs);
+  session.held = null;
   session.phase = "exchange";
   session.exchange = exchange;
-  session.requests++;
+  session.used = true;
   exchange.begin(session, bytes, Math.max(after, 0), edge.ids.next(), nowMs, headMs);
   if (after < 0) {
     exchange.request.minor = 1;
@@ -66,12 +61,18 @@ function readRequest(session: Session, bytes: Buffer): void {
 }
 
 function waitForHead(session: Session, bytes: Buffer): void {
-  session.held = bytes;
-  session.seen = bytes.length;
+  session.held ??= new HeldBytes(bytes);
+  session.held.bytes = bytes;
+  session.held.seen = bytes.length;
   if (session.phase === "head") return;
   session.phase = "head";
-  session.headStartMs = performance.now();
+  session.held.headStartMs = performance.now();
   session.waitFor("client", session.edge.timeouts.requestHeadMs);
+}
+
+/** Milliseconds since the first byte of the head that is being read; 0 when it came whole. */
+function headMsUntil({ phase, held }: Session, nowMs: number): number {
+  return phase === "head" && held !== null ? nowMs - held.headStartMs : 0;
 }
 
 export function refuseSlowHead(session: Session): void {
@@ -84,11 +85,10 @@ export function refuseSlowHead(session: Session): void {
 
 /** An exchange whose head never was whole. */
 export function unreadExchange(session: Session): Exchange {
-  const { edge, held, phase } = session;
+  const { edge, held } = session;
   const exchange = edge.exchanges.take();
   const nowMs = performance.now();
-  const headMs = phase === "head" ? nowMs - session.headStartMs : 0;
-  exchange.begin(session, held ?? NOTHING, 0, edge.ids.next(), nowMs, headMs);
+  exchange.begin(session, held?.bytes ?? NOTHING, 0, edge.ids.next(), nowMs, headMsUntil(session, nowMs));
   exchange.unreadable = true;
   exchange.requestBody.start("none", 0, false);
   exchange.responseBody.start("none", 0, false);

@@ -12,7 +12,7 @@ export function openTunnel(exchange: Exchange, upstream: Upstream, first: Buffer
   if (first.length > 0) tunnelFromServer(exchange, upstream, first);
   const ahead = session.held;
   session.held = null;
-  if (ahead !== null) tunnelFromClient(exchange, ahead);
+  if (ahead !== null) tunnelFromClient(exchange, ahead.bytes);
   stir(session);
   if (upstream.unsent === null) session.resume();
   if (session.ended) tunnelClientEnded(exchange);

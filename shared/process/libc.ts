@@ -14,6 +14,7 @@ function open() {
     shutdown: { args: [i32, i32], returns: i32 },
     dup3: { args: [i32, i32, i32], returns: i32 },
     epoll_ctl: { args: [i32, i32, i32, pointer], returns: i32 },
+    getpeername: { args: [i32, pointer, pointer], returns: i32 },
     socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
     sendmsg: { args: [i32, pointer, i32], returns: i64 },
     send: { args: [i32, pointer, u64, i32], returns: i32 },
