@@ -11,17 +11,21 @@ const DONE: Readonly<Record<string, string>> = {
   weight: "has its new weight",
 };
 
+const COLUMNS = ["BACKEND", "SERVER", "STATE", "FOR", "WEIGHT", "IN FLIGHT", "MAX", "LAST CHECK"];
+
 interface ServerView {
   address: string;
   state: string;
   weight: number;
   connectionsMax: number;
+  inFlight: number;
   sinceMs?: number;
   last?: { said: string; tookMs: number; atMs: number };
 }
 
 interface BackendView {
   name: string;
+  queued: number;
   servers: ServerView[];
 }
 
@@ -45,19 +49,21 @@ async function list(invocation: Invocation, operands: readonly string[]): Promis
   else {
     const now = Date.now();
     const rows = backends.flatMap(({ name, servers }) => servers.map((server) => row(name, server, now)));
-    console.log(formatTable(["BACKEND", "SERVER", "STATE", "FOR", "WEIGHT", "MAX", "LAST CHECK"], rows));
+    console.log(formatTable(COLUMNS, rows));
+    for (const { name, queued } of backends) if (queued > 0) console.log(`${name}: ${queued} requests wait`);
   }
   return 0;
 }
 
 function row(name: string, server: ServerView, now: number): string[] {
-  const { address, state, weight, connectionsMax, sinceMs, last } = server;
+  const { address, state, weight, connectionsMax, inFlight, sinceMs, last } = server;
   return [
     name,
     address,
     state,
     sinceMs ? formatAge(now - sinceMs) : "-",
     String(weight),
+    String(inFlight),
     connectionsMax === 0 ? "-" : String(connectionsMax),
     last ? `${last.said}, ${last.tookMs.toFixed(1)} ms, ${formatAge(now - last.atMs)} ago` : "-",
   ];

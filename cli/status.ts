@@ -74,16 +74,22 @@ function partTables(part: Record<string, unknown>, now: number): string[] {
       ),
     );
   const servers =
-    backends?.flatMap(({ name, servers }) => servers.map((server) => ({ name, ...server }))) ?? [];
+    backends?.flatMap(({ name, queued, servers }) =>
+      servers.map((server) => ({ name, queued, ...server })),
+    ) ?? [];
   if (servers.length > 0) {
-    const rows = servers.map(({ name, address, state, weight, last }) => [
+    const rows = servers.map(({ name, queued, address, state, weight, inFlight, last }) => [
       name,
       address,
       state,
       String(weight ?? 1),
+      String(inFlight),
+      String(queued),
       last ? `${last.said}, ${last.tookMs.toFixed(1)} ms, ${formatAge(now - last.atMs)} ago` : "-",
     ]);
-    tables.push(formatTable(["BACKEND", "SERVER", "STATE", "WEIGHT", "LAST CHECK"], rows));
+    tables.push(
+      formatTable(["BACKEND", "SERVER", "STATE", "WEIGHT", "IN FLIGHT", "QUEUE", "LAST CHECK"], rows),
+    );
   }
   if (queues?.length) {
     const rows = queues.map((queue) => [
@@ -119,9 +125,12 @@ interface ModeParts {
   listeners: { address: string }[];
   backends: {
     name: string;
+    /** Requests that wait for any of its servers. */
+    queued: number;
     servers: {
       address: string;
       state: string;
+      inFlight: number;
       weight?: number;
       last?: { said: string; tookMs: number; atMs: number };
     }[];

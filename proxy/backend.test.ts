@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Counter } from "../shared/metrics.ts";
+import { Counter, Gauge } from "../shared/metrics.ts";
 import { Backend } from "./backend.ts";
 import type { MemberState } from "./plan.ts";
 import { Server, type ServerState } from "./server.ts";
@@ -10,6 +10,7 @@ function backend(members: readonly MemberState[], offset = 0): Backend {
     failures: new Counter(),
     connections: new Counter(),
     reuses: new Counter(),
+    inFlight: new Gauge(),
     answered: () => undefined,
   });
   const made = new Backend("a", (address) => new Server(address, counters()), offset);

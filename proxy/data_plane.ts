@@ -5,6 +5,7 @@ import type { Counter, Metrics } from "../shared/metrics.ts";
 import { receiveFds } from "../shared/process/fd_channel.ts";
 import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
+import { IN_FLIGHT, QUEUED } from "./backend_views.ts";
 import { Edge } from "./edge.ts";
 import { EdgeCounts } from "./edge_counts.ts";
 import { edgeTimeouts } from "./edge_timeouts.ts";
@@ -61,6 +62,7 @@ export class DataPlane {
     );
     this.#edge = new Edge(new EdgeCounts(metrics), this.#ids, (open) => this.#turn(open));
     this.#adopt(plan);
+    metrics.beforeSamples(() => this.#showInFlight());
     setInterval(() => this.#everySecond(), SECOND_MS);
     for (const { address, fd } of sockets) this.#listen(address, fd);
   }
@@ -147,7 +149,7 @@ export class DataPlane {
 
   #newBackend(name: string): Backend {
     const queue = new Queue(
-      this.#metrics.gauge("trivet_proxy_queue_length", "Requests that wait for a server with room.", {
+      this.#metrics.gauge(QUEUED, "Requests that wait for a server with room.", {
         backend: name,
       }),
       this.#metrics.histogram("trivet_proxy_queue_seconds", "How long those that had to wait did.", {
@@ -209,6 +211,11 @@ export class DataPlane {
     }
   }
 
+  #showInFlight(): void {
+    for (const { servers } of this.#backends.values())
+      for (const { counters, active } of servers) counters.inFlight.value = active;
+  }
+
   #serverCounters(backend: string, server: string) {
     const counter = (name: string, help: string) =>
       this.#metrics.counter(`trivet_proxy_server_${name}_total`, help, { backend, server });
@@ -226,6 +233,7 @@ export class DataPlane {
       failures: counter("failures", "Attempts that ended without an answer of the server."),
       connections: counter("connections", "Connections opened to the server."),
       reuses: counter("reuses", "Requests sent on a connection that was open already."),
+      inFlight: this.#metrics.gauge(IN_FLIGHT, "Requests in the server's hands.", { backend, server }),
       answered: (status: number) => statuses.count(status),
     };
   }

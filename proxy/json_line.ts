@@ -3,12 +3,12 @@
  * the exchange's bookkeeping.
  */
 import { isoDate } from "../shared/log_clock.ts";
-import type { Ending, Exchange } from "./exchange_state.ts";
+import { equals } from "./http/octets.ts";
 import { LineBytes } from "./line_bytes.ts";
+import type { LogRecord } from "./log_record.ts";
 import { escapeJson } from "./log_text.ts";
 import type { RequestIds } from "./request_id.ts";
 import type { Server } from "./server.ts";
-import { type Timers, timersOf } from "./timers.ts";
 
 // Together with the fields of known length a line stays below what a pipe takes at once (PIPE_BUF, 4096).
 const TARGET_CHARS_MAX = 2048;
@@ -21,7 +21,6 @@ const LINE_BYTES_MAX = 8192;
 
 const MS_AT = '{"time":"2026-11-22T04:54:51.'.length;
 const ID_AT = MS_AT + '007Z","id":"'.length;
-const ID_CHARS = 32;
 const CR = 13;
 const SP = 32;
 const TAB = 9;
@@ -29,25 +28,36 @@ const QUOTE = 34;
 
 const piece = (text: string) => Buffer.from(text, "latin1");
 const CLIENT = piece('","client":"');
-/** Where a peer's address stands in what is told to servers: there it is bytes already. */
-const CLIENT_AT = "X-Forwarded-For: ".length;
 const PORT = piece('","port":');
 const METHOD = piece(',"method":"');
 const HOST = piece('","host":"');
 const TARGET = piece('","target":"');
-const PROTOCOL = [piece('","protocol":"HTTP/1.0"'), piece('","protocol":"HTTP/1.1"')];
-const USER_AGENT = piece(',"user_agent":"');
+const PROTOCOL = [piece('","protocol":"HTTP/1.0"'), piece('","protocol":"HTTP/1.1"')] as const;
+/** The same with the name of what mostly follows. */
+const BROWSER = [
+  piece('","protocol":"HTTP/1.0","user_agent":"'),
+  piece('","protocol":"HTTP/1.1","user_agent":"'),
+] as const;
 const REFERER = piece(',"referer":"');
 /** An exchange that went out at once, on a connection that was open. */
 const AT_ONCE = piece(',"head_ms":0,"queue_ms":0,"connect_ms":0,"response_ms":');
 const BYTES_IN = piece(',"bytes_in":');
 const BYTES_OUT = piece(',"bytes_out":');
+const NO_BYTES_IN = piece(',"bytes_in":0,"bytes_out":');
+
+/** A method, and how it stands in a line together with the name of the host's field. */
+interface MethodPiece {
+  name: Buffer;
+  piece: Buffer;
+}
 
 export class JsonLines {
   /** The line made last. */
   readonly line = new LineBytes(LINE_BYTES_MAX);
   readonly #ids: RequestIds;
   #second = Number.NaN;
+  /** By their first octet. */
+  readonly #methods: MethodPiece[] = [];
   /** For exchanges that ended as they should: status → its fields. */
   readonly #done: Buffer[] = [];
   /** For those that went to one server only: its fields. */
@@ -57,29 +67,31 @@ export class JsonLines {
     this.#ids = ids;
   }
 
-  /** `nowMs`: when the exchange ended, in whole milliseconds since 1970. */
-  make(exchange: Exchange, ending: Ending, durationMs: number, nowMs: number): LineBytes {
+  make(record: LogRecord): LineBytes {
     const { line } = this;
-    this.#start(exchange, nowMs);
-    const { peer } = exchange.session;
-    if (exchange.claimedClient) line.text(exchange.claimedClient);
-    else
-      line.length += peer.forwarded.copy(line.bytes, line.length, CLIENT_AT, CLIENT_AT + peer.address.length);
-    line.copy(PORT);
-    line.count(exchange.session.port);
-    if (!exchange.unreadable) this.#request(exchange);
-    this.#ended(exchange, ending);
-    this.#times(timersOf(exchange, durationMs));
-    line.copy(BYTES_IN);
-    line.count(exchange.requestBody.bytes);
-    line.copy(BYTES_OUT);
-    line.count(exchange.responseBytes);
-    line.copy(this.#whoServed(exchange));
+    this.#start(record);
+    if (record.claimedClient) {
+      line.copy(CLIENT);
+      line.text(record.claimedClient);
+      line.copy(PORT);
+    } else line.copy(record.peer.logged);
+    line.count(record.port);
+    if (!record.unreadable) this.#request(record);
+    this.#ended(record);
+    this.#times(record);
+    if (record.requestBytes === 0) line.copy(NO_BYTES_IN);
+    else {
+      line.copy(BYTES_IN);
+      line.count(record.requestBytes);
+      line.copy(BYTES_OUT);
+    }
+    line.count(record.responseBytes);
+    line.copy(this.#whoServed(record));
     return line;
   }
 
   /** What stands at the same place in every line stays there from the line before. */
-  #start(exchange: Exchange, nowMs: number): void {
+  #start({ nowMs, id, claimedId }: LogRecord): void {
     const { line } = this;
     const second = Math.floor(nowMs / 1000);
     if (second !== this.#second) {
@@ -89,37 +101,50 @@ export class JsonLines {
     }
     line.fixed(nowMs - second * 1000, MS_AT, 3);
     line.length = ID_AT;
-    if (exchange.claimedId) line.text(escapeJson(exchange.claimedId, NAME_CHARS_MAX));
-    else line.length += this.#ids.write(exchange.id, line.bytes, ID_AT, ID_CHARS);
-    line.copy(CLIENT);
+    if (claimedId) line.text(escapeJson(claimedId, NAME_CHARS_MAX));
+    else line.length += this.#ids.write(id, line.bytes, ID_AT);
   }
 
-  #request({ bytes, request }: Exchange): void {
+  #request(record: LogRecord): void {
     const { line } = this;
-    line.copy(METHOD);
-    line.quoted(bytes, request.start, request.methodEnd, METHOD_CHARS_MAX);
-    line.copy(HOST);
-    line.quoted(bytes, request.hostStart, request.hostNameEnd, HOST_CHARS_MAX);
+    const { bytes, userAgent, referer } = record;
+    line.copy(this.#method(record));
+    line.quoted(bytes, record.hostStart, record.hostNameEnd, HOST_CHARS_MAX);
     line.copy(TARGET);
-    line.quoted(bytes, request.pathStart, request.targetEnd, TARGET_CHARS_MAX);
-    line.copy(PROTOCOL[request.minor] ?? PROTOCOL[1]!);
-    if (request.userAgent > 0) this.#field(USER_AGENT, bytes, request.userAgent, USER_AGENT_CHARS_MAX);
-    if (request.referer > 0) this.#field(REFERER, bytes, request.referer, REFERER_CHARS_MAX);
+    line.quoted(bytes, record.pathStart, record.targetEnd, TARGET_CHARS_MAX);
+    const minor = record.minor === 0 ? 0 : 1;
+    if (userAgent === 0) line.copy(PROTOCOL[minor]);
+    else {
+      line.copy(BROWSER[minor]);
+      this.#value(bytes, userAgent, USER_AGENT_CHARS_MAX);
+    }
+    if (referer > 0) {
+      line.copy(REFERER);
+      this.#value(bytes, referer, REFERER_CHARS_MAX);
+    }
+  }
+
+  #method({ bytes, start, methodEnd }: LogRecord): Buffer {
+    const first = bytes[start]!;
+    const known = this.#methods[first];
+    if (known !== undefined && equals(bytes, start, methodEnd, known.name)) return known.piece;
+    const name = Buffer.from(bytes.subarray(start, methodEnd));
+    const text = escapeJson(name.toString("latin1"), METHOD_CHARS_MAX);
+    const made = { name, piece: Buffer.concat([METHOD, piece(text), HOST]) };
+    this.#methods[first] = made;
+    return made.piece;
   }
 
   /** The field value that begins at bytes[from]; the head was read, so that a CR ends it. */
-  #field(name: Buffer, bytes: Buffer, from: number, charsMax: number): void {
+  #value(bytes: Buffer, from: number, charsMax: number): void {
     let end = bytes.indexOf(CR, from);
     while (end > from && (bytes[end - 1] === SP || bytes[end - 1] === TAB)) end--;
     const { line } = this;
-    line.copy(name);
     line.quoted(bytes, from, end, charsMax);
     line.bytes[line.length++] = QUOTE;
   }
 
-  #ended(exchange: Exchange, ending: Ending): void {
-    const { status } = exchange;
-    const state = exchange.state(ending);
+  #ended({ status, ending, state }: LogRecord): void {
     const usual = state === "----";
     const known = usual ? this.#done[status] : undefined;
     if (known !== undefined) return this.line.copy(known);
@@ -128,17 +153,17 @@ export class JsonLines {
     this.line.copy(made);
   }
 
-  #times({ head, queue, connect, response, active }: Timers): void {
+  #times({ headMs, queueMs, connectMs, responseMs, activeMs }: LogRecord): void {
     const { line } = this;
-    line.hundredths(active);
-    if (head === 0 && queue === 0 && connect === 0 && response >= 0) {
+    line.hundredths(activeMs);
+    if (headMs === 0 && queueMs === 0 && connectMs === 0 && responseMs >= 0) {
       line.copy(AT_ONCE);
-      line.hundredths(response);
+      line.hundredths(responseMs);
     } else {
-      this.#time(',"head_ms":', head);
-      this.#time(',"queue_ms":', queue);
-      this.#time(',"connect_ms":', connect);
-      this.#time(',"response_ms":', response);
+      this.#time(',"head_ms":', headMs);
+      this.#time(',"queue_ms":', queueMs);
+      this.#time(',"connect_ms":', connectMs);
+      this.#time(',"response_ms":', responseMs);
     }
   }
 
@@ -149,18 +174,18 @@ export class JsonLines {
     else this.line.hundredths(ms);
   }
 
-  #whoServed(exchange: Exchange): Buffer {
-    const { server, attempts } = exchange;
-    if (server === null || attempts > 1) return whoServed(exchange);
+  #whoServed(record: LogRecord): Buffer {
+    const { server, attempts } = record;
+    if (server === null || attempts > 1) return whoServed(record);
     const known = this.#servers.get(server);
     if (known !== undefined) return known;
-    const made = whoServed(exchange);
+    const made = whoServed(record);
     this.#servers.set(server, made);
     return made;
   }
 }
 
-function whoServed({ route, server, attempts, redispatched }: Exchange): Buffer {
+function whoServed({ route, server, attempts, redispatched }: LogRecord): Buffer {
   if (!route) return piece("}\n");
   const address = server ? `"${escapeJson(server.address, NAME_CHARS_MAX)}"` : "null";
   const moved = redispatched ? ',"redispatched":true' : "";

@@ -10,6 +10,7 @@ import type { Mode } from "../shared/process/mode.ts";
 import { letPass } from "../shared/process/run_dir.ts";
 import type { Site } from "../shared/process/site.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
+import { backendViews } from "./backend_views.ts";
 import { Confirmations, type ProxyChild } from "./confirmations.ts";
 import { HealthWatch } from "./health_watch.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
@@ -132,14 +133,10 @@ class ProxySupervisor implements ProxyMode {
 
   async status() {
     const listeners = this.#listeners.bound.map(({ address, port }) => ({ address, port }));
-    const backends = this.#backends().map(({ name, members }) => {
-      const checked = this.#watches.find((watch) => watch.name === name)?.view() ?? [];
-      return {
-        name,
-        servers: members.map((member) => checked.find(({ address }) => address === member.address) ?? member),
-      };
-    });
-    const traffic = this.#traffic.view(await this.#fleet.samples(), performance.now());
+    const samples = await this.#fleet.samples();
+    const checked = (name: string) => this.#watches.find((watch) => watch.name === name)?.view() ?? [];
+    const backends = backendViews(this.#backends(), checked, samples);
+    const traffic = this.#traffic.view(samples, performance.now());
     return { traffic, listeners, routes: routesOf(this.#config), backends };
   }
 

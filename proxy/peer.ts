@@ -13,6 +13,8 @@ export interface Peer {
   address: string;
   /** X-Forwarded-For, X-Real-IP, X-Forwarded-Proto, and the name of X-Forwarded-Host, whose value follows. */
   forwarded: Buffer;
+  /** How it stands in a line of the JSON log, up to the port. */
+  logged: Buffer;
   trusted: boolean;
 }
 
@@ -34,6 +36,7 @@ export class Peers {
       forwarded: octets(
         `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\nX-Forwarded-Proto: http\r\n${FORWARDED_HOST}`,
       ),
+      logged: octets(`","client":"${address}","port":`),
       trusted: this.#trusted.has(address),
     };
     this.#known.set(client.key, peer);

@@ -39,10 +39,11 @@ export class RequestIds {
     return fields;
   }
 
-  /** Writes what text() would say to out[to, …); its length. `chars`: that many from its end. */
-  write(number: number, out: Buffer, to: number, chars: number): number {
-    const end = this.#idAt + WORD.length;
-    return this.fields(number).copy(out, to, end - chars, end);
+  /** Writes what text() would say to out[to, …); its length. */
+  write(number: number, out: Buffer, to: number): number {
+    const prefix = this.#fields.copy(out, to, this.#idAt - 2 * PREFIX_BYTES, this.#idAt);
+    writeWord(Math.imul(number, MIX), out, to + prefix);
+    return prefix + WORD.length;
   }
 
   text(number: number): string {

@@ -1,4 +1,4 @@
-import type { Counter } from "../shared/metrics.ts";
+import type { Counter, Gauge } from "../shared/metrics.ts";
 import { parseAddress } from "../shared/process/listen_socket.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -22,6 +22,8 @@ export interface ServerCounters {
   failures: Counter;
   connections: Counter;
   reuses: Counter;
+  /** `active`, as of the last samples. */
+  inFlight: Gauge;
   /** An answer of the server with this status. */
   answered(status: number): void;
 }

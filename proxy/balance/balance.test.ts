@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Counter } from "../../shared/metrics.ts";
+import { Counter, Gauge } from "../../shared/metrics.ts";
 import { Server } from "../server.ts";
 import { type Balance, balanceOf } from "./balance.ts";
 import { cookieIn } from "./client_key.ts";
@@ -11,6 +11,7 @@ const counters = () => ({
   failures: new Counter(),
   connections: new Counter(),
   reuses: new Counter(),
+  inFlight: new Gauge(),
   answered: () => undefined,
 });
 
