@@ -20,9 +20,8 @@ export class AccessLog {
 
   /** `durationMs`: from the whole head of the request to its end, which is now. */
   write(exchange: Exchange, ending: Ending, durationMs: number): void {
-    const nowMs = Date.now();
-    if (this.#json) return this.#json.add(exchange, ending, durationMs, nowMs);
-    const date = this.#clock.text(Math.round(nowMs - durationMs - exchange.headMs));
+    if (this.#json) return this.#json.add(exchange, ending, durationMs);
+    const date = this.#clock.text(Math.round(Date.now() - durationMs - exchange.headMs));
     this.#writer.write(haproxyLine(exchange, ending, durationMs, date));
   }
 

@@ -24,16 +24,17 @@ export class JsonLog {
     this.#lines = new JsonLines(ids);
   }
 
-  add(exchange: Exchange, ending: Ending, durationMs: number, nowMs: number): void {
-    this.#records[this.#count++]!.take(exchange, ending, durationMs, nowMs);
+  add(exchange: Exchange, ending: Ending, durationMs: number): void {
+    this.#records[this.#count++]!.take(exchange, ending, durationMs);
     if (this.#count === BATCH) this.makeLines();
     else this.#timer ??= setTimeout(() => this.#waited(), WAIT_MS);
   }
 
   /** Gives the writer a line of each exchange so far. */
   makeLines(): void {
+    const epochMs = Date.now() - performance.now();
     for (let i = 0; i < this.#count; i++) {
-      const { bytes, length } = this.#lines.make(this.#records[i]!);
+      const { bytes, length } = this.#lines.make(this.#records[i]!, epochMs);
       this.#writer.copy(bytes, length);
     }
     this.#count = 0;

@@ -10,8 +10,8 @@ const NOTHING = Buffer.alloc(0);
 
 /** What the access log says of an exchange that has ended; reused. */
 export class LogRecord {
-  /** When it ended (Date.now()). */
-  nowMs = 0;
+  /** When it ended, on the clock of performance.now(). */
+  endMs = 0;
   id = 0;
   claimedId = "";
   claimedClient = "";
@@ -46,9 +46,9 @@ export class LogRecord {
   attempts = 0;
   redispatched = false;
 
-  take(exchange: Exchange, ending: Ending, durationMs: number, nowMs: number): void {
+  take(exchange: Exchange, ending: Ending, durationMs: number): void {
     const { session, request, bytes, bodyStart } = exchange;
-    this.nowMs = nowMs;
+    this.endMs = exchange.startMs + durationMs;
     this.id = exchange.id;
     this.claimedId = exchange.claimedId;
     this.claimedClient = exchange.claimedClient;
