@@ -7,6 +7,7 @@ import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
 import { nameProcess } from "./process_name.ts";
 
 const PR_SET_PDEATHSIG = 1;
+const PR_SET_DUMPABLE = 4;
 const SIGKILL = 9;
 const BEAT_MS = 1000;
 /** Only the supervisor's messages move a child; a Ctrl-C reaches the whole terminal group. TERM asks the supervisor. */
@@ -60,6 +61,8 @@ export class ParentLink<Boot, Down, Up> {
   become(identity: Identity | undefined): void {
     if (!identity) return;
     become(identity);
+    // Else /proc/self is root's, for user code as for us. The data plane may hold keys of root's: nobody looks into it.
+    if (this.#kind !== "proxy") libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     // The kernel forgets it when a process becomes another user (prctl(2), PR_SET_PDEATHSIG).
     dieWithParent();
   }

@@ -12,7 +12,7 @@ const NOBODY = 65534;
 /** What every child of a node with `user` says of itself. */
 const APP = `
   import { jobs } from "trivet";
-  import { readFileSync } from "node:fs";
+  import { readFileSync, writeFileSync } from "node:fs";
   const atLoad = process.getuid();
   export default {
     async fetch(request) {
@@ -20,6 +20,7 @@ const APP = `
       if (pathname === "/job") return Response.json({ id: await jobs.enqueue("who", {}) });
       if (pathname === "/crash") setTimeout(() => process.exit(3), 1);
       const status = readFileSync("/proc/self/status", "utf8");
+      writeFileSync("/proc/self/comm", "own");
       return Response.json({ pid: process.pid, atLoad, home: process.env.HOME, user: process.env.USER,
         ids: status.match(/^(Uid|Gid|Groups):.*$/gm).map((line) => line.replace(/\\s+/g, " ").trim()) });
     },
@@ -84,8 +85,22 @@ async function asSomebody(): Promise<void> {
   expect((await site.admin("/health")).status).toBe(200);
 }
 
+/** A port that only root may bind. */
+function lowPort(): number {
+  for (let port = 1023; port > 700; port--) {
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } }).stop(true);
+      return port;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+  throw new Error("no port below 1024 is free");
+}
+
 async function asRoot(): Promise<void> {
   const port = await freePort();
+  const low = lowPort();
   const config = `
 [proxy]
 workers = 1
@@ -95,7 +110,7 @@ listen = [{ address = "127.0.0.1:${port}" }]
 [serve]
 workers = 2
 user = "nobody"
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:${low}"
 `;
   await using site = await Trivet.start({
     mode: "up",
@@ -129,6 +144,8 @@ listen = "127.0.0.1:0"
     ["worker", NOBODY],
   ]);
   expect(uidOf(site.pid)).toBe(0);
+  // The address was bound by root.
+  expect((await (await fetch(`http://127.0.0.1:${low}`)).json()) as Answer).toMatchObject({ atLoad: NOBODY });
 
   await (await fetch(`${base}/job`)).json();
   await until(() => site.stderr.includes(`job by ${NOBODY}`), "the job was done");
