@@ -2,8 +2,10 @@ import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Folder } from "../../test/harness/folder.ts";
 import { importHandlers } from "./handlers_file.ts";
 import { importUserFile } from "./user_code.ts";
+import { loadingPlace } from "./user_fault.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "trivet-fault-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -69,4 +71,14 @@ test("names the default export of jobs.ts that is no set of handlers", async () 
   await expect(importHandlers(wrongSetting)).rejects.toThrow(
     /there is no setting "retries": use attempts, timeout/,
   );
+});
+
+test("where a file waits while it is loaded", async () => {
+  await using folder = await Folder.make({
+    "one.ts": "const a = 1;\nexport const db = await connect();\nfunction f() {\n  await g();\n}",
+    "two.ts": "await a();\nawait b();",
+  });
+  expect(loadingPlace(`${folder.path}/one.ts`)).toBe(`${folder.path}/one.ts:2`);
+  for (const name of ["two.ts", "none.ts"])
+    expect(loadingPlace(`${folder.path}/${name}`)).toBe(`${folder.path}/${name}`);
 });

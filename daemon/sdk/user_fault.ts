@@ -1,6 +1,9 @@
 /** Where and why a user's file could not be loaded or run, as one sentence that starts with file:line. */
 import { readFileSync } from "node:fs";
 
+/** A statement that starts its line: formatted code indents the rest. */
+const TOP_LEVEL_AWAIT = /^(?:(?:export )?(?:const|let|var) [^=]+= )?await\b/;
+
 interface Place {
   file: string;
   line: number;
@@ -32,6 +35,18 @@ export function userPlace(error: Error): string | undefined {
 export function defaultExportPlace(file: string): string {
   const place = lineWith(file, ["export default"]) ?? lineWith(file, ["export", "default"]);
   return place ? `${place.file}:${place.line}` : file;
+}
+
+/** Where a file may wait for ever while it is loaded: the line of its only await at the top level, else the file alone. */
+export function loadingPlace(file: string): string {
+  try {
+    const lines = readFileSync(file, "utf8").split("\n");
+    const waiting = lines.flatMap((line, i) => (TOP_LEVEL_AWAIT.test(line) ? [i + 1] : []));
+    return waiting.length === 1 ? `${file}:${waiting[0]}` : file;
+  } catch {
+    // Only a courtesy, as below.
+    return file;
+  }
 }
 
 function placeOf(thrown: unknown, file: string): Place | undefined {

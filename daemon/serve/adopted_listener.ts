@@ -7,11 +7,9 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { Server } from "bun";
 import { addressOf, errno, libc } from "../../shared/process/libc.ts";
-import { fdsBoundTo } from "./socket_fds.ts";
+import { fdsBoundTo, isListening } from "./socket_fds.ts";
 
 const O_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1;
-const SO_ACCEPTCONN = 30;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLL_FDS = "anon_inode:[eventpoll]";
@@ -59,13 +57,6 @@ export function adoptListener(
     void server.stop(true);
     throw error;
   }
-}
-
-function isListening(fd: number): boolean {
-  const value = new Int32Array(1);
-  const length = new Uint32Array([value.byteLength]);
-  const code = libc().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, addressOf(value), addressOf(length));
-  return code === 0 && value[0] === 1;
 }
 
 function fdOf({ port = 0 }: Server<unknown>): number {

@@ -3,9 +3,12 @@ import { log } from "../../shared/log.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { importUserFile } from "../sdk/user_code.ts";
 import { defaultExportPlace, faultSentence } from "../sdk/user_fault.ts";
-import { readAppOptions } from "./app_options.ts";
+import { type AppOptions, readAppOptions } from "./app_options.ts";
 import { captureServe } from "./serve_capture.ts";
 import type { ServerGroup } from "./server_group.ts";
+import { listeningPorts } from "./socket_fds.ts";
+
+const LISTENED_MS = 50;
 
 /** Runs an app's own code when its listeners are gone. */
 export type StopApp = () => Promise<void>;
@@ -27,14 +30,32 @@ export async function startApp(file: string, group: ServerGroup): Promise<StopAp
     const { default: app } = await importUserFile(file);
     if (isElysia(app)) return await startElysia(app, file, group);
     const options = readAppOptions(app);
-    if (options && group.listening) group.reload(app);
-    else if (options) group.listen(options);
-    else if (!group.listening)
-      throw new UserError(`${defaultExportPlace(file)}: the default export must have fetch()`);
+    if (options) openFor(options, file, group);
+    else if (!group.listening) throw await noApp(file, group);
     return () => group.drain();
   } finally {
     endCapture();
   }
+}
+
+function openFor(options: AppOptions, file: string, group: ServerGroup): void {
+  try {
+    if (group.listening) group.reload(options);
+    else group.listen(options);
+  } catch (error) {
+    if (error instanceof UserError || !(error instanceof Error)) throw error;
+    throw new UserError(`${defaultExportPlace(file)}: ${error.message}`);
+  }
+}
+
+async function noApp(file: string, group: ServerGroup): Promise<UserError> {
+  // Servers of node:http listen a little later than they say.
+  await Bun.sleep(LISTENED_MS);
+  const port = listeningPorts().find((listened) => !group.hasPort(listened));
+  const reason = port
+    ? `the app listens on port ${port} by itself, as servers of node:http do, and can't be run here: give it a default export with fetch(), or start it alone and name its address as a server of a backend`
+    : "the default export must have fetch()";
+  return new UserError(`${defaultExportPlace(file)}: ${reason}`);
 }
 
 /** listen() gives Bun.serve the routes and WebSocket handlers, sets app.server and runs onStart; stop() runs onStop. */

@@ -34,13 +34,18 @@ export interface Listener {
   release(forGood: boolean): void;
 }
 
-/** `options` are Bun.serve's without the address. Throws a UserError when the address can't be had. */
+/**
+ * `options` are Bun.serve's without the address. Throws a UserError when the address can't be had, and what Bun says of
+ * the options when they are wrong.
+ */
 export function openListener(place: Place, options: object): Listener {
   const serve = (at: object) => bunServe({ ...options, ...at } as never) as BunServer;
   try {
     if ("unix" in place) return openPrivate(place, serve);
     return openInherited(place, serve);
   } catch (error) {
+    // Errors of the system have a code, such as EADDRINUSE.
+    if (!/^E[A-Z]+$/.test(String((error as NodeJS.ErrnoException).code))) throw error;
     const where = "unix" in place ? place.unix : place.address;
     throw new UserError(
       `can't listen on ${where}: ${error instanceof Error ? error.message : String(error)}`,

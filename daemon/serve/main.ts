@@ -16,6 +16,7 @@ import type { Site } from "../../shared/process/site.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { UserError } from "../../shared/user_error.ts";
+import { loadingPlace } from "../sdk/user_fault.ts";
 import type { ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
 import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
 
@@ -64,6 +65,8 @@ class ServeMode implements Mode {
       title: () => basename(this.#config.app),
       slots,
       bootTimeoutMs: serve.boot_timeout,
+      whileLoading: (sentence) =>
+        `${loadingPlace(this.#config.app)}: ${sentence}, while this file was loaded`,
       drainTimeoutMs: serve.watch ? Math.min(serve.drain_timeout, WATCH_DRAIN_MS) : serve.drain_timeout,
       limits: () => this.#limits(),
       boot: (slot) => this.#boot(slot),

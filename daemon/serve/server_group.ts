@@ -50,6 +50,11 @@ export class ServerGroup {
     this.#bound = (handler) => this.#keepAlive.watched(bound(handler));
   }
 
+  /** Whether this is one of the ports that trivet.toml names. */
+  hasPort(port: number): boolean {
+    return this.#places.some((place) => "port" in place && place.port === port);
+  }
+
   get listening(): boolean {
     return this.#listeners.length > 0;
   }

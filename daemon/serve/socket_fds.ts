@@ -1,6 +1,8 @@
 import { readdirSync } from "node:fs";
 import { addressOf, libc } from "../../shared/process/libc.ts";
 
+const SOL_SOCKET = 1;
+const SO_ACCEPTCONN = 30;
 const AF_UNIX = 1;
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -16,6 +18,20 @@ export function fdsBoundTo(names: ReadonlySet<LocalName>): number[] {
   return readdirSync("/proc/self/fd")
     .map(Number)
     .filter((fd) => names.has(localName(fd)));
+}
+
+/** Whether new connections come to it. */
+export function isListening(fd: number): boolean {
+  const value = new Int32Array(1);
+  const length = new Uint32Array([value.byteLength]);
+  const code = libc().getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, addressOf(value), addressOf(length));
+  return code === 0 && value[0] === 1;
+}
+
+/** The TCP ports on which this process listens. */
+export function listeningPorts(): number[] {
+  const names = readdirSync("/proc/self/fd").map(Number).filter(isListening).map(localName);
+  return names.filter((name): name is number => typeof name === "number" && name > 0);
 }
 
 /** 0 for what is no such socket. */

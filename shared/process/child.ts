@@ -22,8 +22,8 @@ export interface ChildEvents<Up> {
   message(body: Up): void;
   /** It would like to be replaced; `asked` says why. */
   leave(): void;
-  /** The process has ended; `sentence` says why when the child could say it. */
-  gone(sentence: string): void;
+  /** The process has ended; `sentence` says why. `told`: in the child's own words. */
+  gone(sentence: string, told: boolean): void;
 }
 
 /** What ps shows of it. */
@@ -85,7 +85,7 @@ export class Child<Boot, Down, Up> {
         this.state = "gone";
         if (this.#channel) closeSockets([this.#channel.ours]);
         const end = signal ? `was killed by signal ${signal}` : `ended with code ${code}`;
-        events.gone(this.#failure || `the ${kind} process ${this.pid} ${end}`);
+        events.gone(this.#failure || `the ${kind} process ${this.pid} ${end}`, this.#failure !== "");
       },
     });
     if (this.#channel) closeSockets([this.#channel.theirs]);

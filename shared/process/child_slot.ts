@@ -90,19 +90,24 @@ export class ChildSlot<Boot, Down, Up> {
     const { kind, title, boot, fds, channel = false, bootTimeoutMs } = this.#spec;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let late = false;
+    let isReady = false;
     const child = new Child<Boot, Down, Up>(
       { kind, slot: this.index, title: title?.() ?? "" },
       boot(this.index),
       { fds: fds?.(this.index) ?? [], channel },
       {
-        ready: resolve,
+        ready: () => {
+          isReady = true;
+          resolve();
+        },
         message: (body) => this.#spec.onMessage?.(child, body),
         leave: () => this.#spec.onAsked(),
-        gone: (sentence) => {
+        gone: (sentence, told) => {
           clearTimeout(timer);
-          const why = late
+          const end = late
             ? `the ${kind} process ${child.pid} was not ready after ${bootTimeoutMs / 1000} s`
             : sentence;
+          const why = told || isReady ? end : (this.#spec.whileLoading?.(end) ?? end);
           reject(new UserError(why));
           this.#bury(child, why);
         },

@@ -17,6 +17,8 @@ export interface FleetSpec<Boot, Down, Up> {
   /** How many children; slots count from 0. */
   slots: number;
   bootTimeoutMs: number;
+  /** Puts what was being loaded to the sentence about a child that ended, or was too slow, before it was ready. */
+  whileLoading?(sentence: string): string;
   /** A replaced child that has not left by then is killed. */
   drainTimeoutMs: number;
   /** When a child that works is replaced; never by itself when absent. */
