@@ -1,7 +1,7 @@
 import { loadConfig } from "../shared/config/load.ts";
-import type { DeadJob, QueueCounts } from "../shared/store/jobs/job.ts";
+import { DEAD_REASONS, type DeadFilter, type DeadJob, type QueueCounts } from "../shared/store/jobs/job.ts";
 import type { JobStore } from "../shared/store/jobs/job_store.ts";
-import { newJob } from "../shared/store/jobs/new_job.ts";
+import { isQueue, newJob } from "../shared/store/jobs/new_job.ts";
 import { openJobStore } from "../shared/store/jobs/open.ts";
 import { checkStore, ownStoreAddress } from "../shared/store/main.ts";
 import { StoreError } from "../shared/store/store_error.ts";
@@ -14,9 +14,10 @@ const ERROR_SHOWN_CHARS = 100;
 
 export const jobs: Command = {
   name: "jobs",
-  usage: "trivet jobs ls | enqueue TYPE JSON [--queue Q] | dead [--replay] [--queue Q]",
-  summary: "look at queues, enqueue a job, see dead jobs or put them back",
-  flags: { "--queue": true, "--replay": false },
+  usage:
+    "trivet jobs ls | enqueue TYPE JSON [--queue Q] | pause QUEUE | resume QUEUE | dead [--replay] [--queue Q] [--id ID] [--type T] [--reason R]",
+  summary: "look at queues, enqueue a job, pause a queue, see dead jobs or put them back",
+  flags: { "--queue": true, "--replay": false, "--id": true, "--type": true, "--reason": true },
   async run(invocation) {
     const [verb = "ls", ...operands] = invocation.operands;
     switch (verb) {
@@ -26,19 +27,33 @@ export const jobs: Command = {
         return withStore(invocation, (store) => enqueue(store, invocation, operands));
       case "dead":
         return withStore(invocation, dead);
+      case "pause":
+      case "resume":
+        return withStore(invocation, (store) => setPaused(store, operands, verb === "pause"));
       default:
-        throw new UserError(`trivet jobs has no "${verb}": use ls, enqueue or dead`, 2);
+        throw new UserError(`trivet jobs has no "${verb}": use ls, enqueue, pause, resume or dead`, 2);
     }
   },
 };
 
 async function list(store: JobStore, queues: readonly string[], json: boolean): Promise<void> {
   const counts = await store.counts(queues);
-  if (json) print(counts);
+  const rules = await Promise.all(queues.map((queue) => store.rules(queue)));
+  const listed = counts.map((count, i) => ({ ...count, paused: rules[i]?.paused === true }));
+  if (json) print(listed);
   else
     console.log(
-      formatTable(["QUEUE", "WAITING", "DELAYED", "RUNNING", "DEAD", "OLDEST"], counts.map(countRow)),
+      formatTable(["QUEUE", "WAITING", "DELAYED", "RUNNING", "DEAD", "OLDEST", ""], listed.map(countRow)),
     );
+}
+
+/** For all workers of the store, at once and until it is resumed. */
+async function setPaused(store: JobStore, [queue]: readonly string[], paused: boolean): Promise<void> {
+  const verb = paused ? "pause" : "resume";
+  if (!queue) throw new UserError(`name the queue: trivet jobs ${verb} default`, 2);
+  if (!isQueue(queue)) throw new UserError(`${JSON.stringify(queue)} is no name of a queue`, 2);
+  await store.setRules(queue, { paused });
+  console.log(paused ? `${queue} is paused: what runs goes on, nothing new begins` : `${queue} goes on`);
 }
 
 async function enqueue(
@@ -61,14 +76,15 @@ async function dead(
   json: boolean,
   { flags }: Invocation,
 ): Promise<void> {
+  const filter = deadFilter(flags);
   if (flags.has("--replay")) {
     let replayed = 0;
-    for (const queue of queues) replayed += await store.replay(queue);
+    for (const queue of queues) replayed += await store.replay(queue, filter);
     if (json) print({ replayed });
     else console.log(`${replayed} jobs put back`);
     return;
   }
-  const found = (await Promise.all(queues.map((queue) => store.dead(queue, DEAD_SHOWN)))).flat();
+  const found = (await Promise.all(queues.map((queue) => store.dead(queue, DEAD_SHOWN, filter)))).flat();
   // A payload may hold what must not be shown.
   if (json) print(found.map(({ payload: _, ...job }) => job));
   else if (found.length === 0) console.log("no dead jobs");
@@ -76,6 +92,18 @@ async function dead(
     console.log(
       formatTable(["ID", "QUEUE", "TYPE", "REASON", "ATTEMPT", "DIED", "ERROR"], found.map(deadRow)),
     );
+}
+
+function deadFilter(flags: Invocation["flags"]): DeadFilter {
+  const [id, type, reason] = ["--id", "--type", "--reason"].map((name) => flags.get(name));
+  const known = DEAD_REASONS.find((one) => one === reason);
+  if (typeof reason === "string" && !known)
+    throw new UserError(`--reason ${reason} is none: use ${DEAD_REASONS.join(", ")}`, 2);
+  return {
+    ...(typeof id === "string" && { ids: id.split(",") }),
+    ...(typeof type === "string" && { type }),
+    ...(known && { reason: known }),
+  };
 }
 
 /** One queue by --queue, else those of [worker]. */
@@ -127,9 +155,11 @@ function asUsage<Result>(work: () => Result): Result {
   }
 }
 
-function countRow({ queue, waiting, delayed, running, dead, oldestMs }: QueueCounts): string[] {
+function countRow(listed: QueueCounts & { paused: boolean }): string[] {
+  const { queue, waiting, delayed, running, dead, oldestMs } = listed;
   const oldest = waiting > 0 ? formatAge(oldestMs) : "";
-  return [queue, String(waiting), String(delayed), String(running), String(dead), oldest];
+  const paused = listed.paused ? "paused" : "";
+  return [queue, String(waiting), String(delayed), String(running), String(dead), oldest, paused];
 }
 
 function deadRow({ id, queue, type, reason, attempt, diedAtMs, error }: DeadJob): string[] {

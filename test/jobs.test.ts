@@ -168,9 +168,20 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
 
     const listed = await site.run(["jobs", "dead", "--json", "--queue", queue, "-c", "trivet.toml"]);
     expect((JSON.parse(listed.stdout) as unknown[]).length).toBe(5);
-    const replayed = await site.run(["jobs", "dead", "--replay", "-c", "trivet.toml"]);
-    expect(replayed).toMatchObject({ code: 0, stdout: "5 jobs put back\n" });
-    await until(() => ranIn(site).filter(({ what }) => what === "begun").length === 8, "they ran again");
+    const replay = (...filter: string[]) =>
+      site.run(["jobs", "dead", "--replay", ...filter, "-c", "trivet.toml"]);
+    expect(await replay("--reason", "bored")).toMatchObject({ code: 2 });
+    expect(await replay("--type", "fails", "--reason", "schema")).toMatchObject({
+      stdout: "0 jobs put back\n",
+    });
+    const failed = dead.find(({ type }) => type === "fails")?.id ?? "";
+    expect(await replay("--id", `${failed},other`)).toMatchObject({ code: 0, stdout: "1 jobs put back\n" });
+    expect(dead.find(({ type }) => type === "fails")?.history.map(({ attempt }) => attempt)).toEqual([
+      1, 2, 3,
+    ]);
+    await until(async () => (await store.counts([queue]))[0]?.dead === 5, "it has died again");
+    expect(await replay()).toMatchObject({ code: 0, stdout: "5 jobs put back\n" });
+    await until(() => ranIn(site).filter(({ what }) => what === "begun").length === 11, "they ran again");
     await store.close();
   });
 
@@ -208,13 +219,68 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     await until(async () => (await store.counts([queue]))[0]?.running === 0, "it is acknowledged");
     const listed = await site.run(["jobs", "ls", "--json", "-c", "trivet.toml"]);
     expect(JSON.parse(listed.stdout)).toEqual([
-      { queue, waiting: 0, delayed: 0, running: 0, dead: 0, oldestMs: 0 },
+      { queue, waiting: 0, delayed: 0, running: 0, dead: 0, oldestMs: 0, paused: false },
     ]);
     expect(await site.run(["jobs", "enqueue", "quick", "{", "-c", "trivet.toml"])).toMatchObject({ code: 2 });
     const metrics = await (await site.admin("/metrics")).text();
     expect(metrics).toContain('trivet_jobs_done_total{type="quick"} 1');
     expect(metrics).toContain(`trivet_jobs_depth{queue="${queue}",state="waiting"} 0`);
     await store.close();
+  });
+
+  test("a paused queue begins nothing in any worker until it goes on", async () => {
+    const queue = freshQueue();
+    await using site = await worker(`processes = 2\n${queueSetting(queue)}`, url());
+    const store = storeOf(site);
+    expect(await site.run(["jobs", "pause", queue, "-c", "trivet.toml"])).toMatchObject({ code: 0 });
+    await store.enqueue([newJob("quick", 1, { queue }), newJob("quick", 2, { queue })]);
+    const listed = await site.run(["jobs", "ls", "-c", "trivet.toml"]);
+    expect(listed.stdout).toMatch(new RegExp(`${queue} .* 2 .*paused`));
+    await Bun.sleep(300);
+    expect(ranIn(site)).toEqual([]);
+    expect(await site.run(["jobs", "resume", queue, "-c", "trivet.toml"])).toMatchObject({ code: 0 });
+    await until(() => ranIn(site).length === 2, "both run");
+    expect(await site.run(["jobs", "pause", "-c", "trivet.toml"])).toMatchObject({ code: 2 });
+    await store.close();
+  });
+
+  test("concurrency of a queue holds over all workers, and a killed one gives its places back", async () => {
+    const queue = freshQueue();
+    const queueTable = `queues = [{ name = "${queue}", concurrency = 2 }]`;
+    await using site = await worker(`processes = 2\nlease = "60s"\n${queueTable}`, url());
+    const store = storeOf(site);
+    await store.enqueue(Array.from({ length: 5 }, () => newJob("waits", { ms: 400 }, { queue })));
+    const begun = () => ranIn(site).filter(({ what }) => what === "begun");
+    await until(() => begun().length === 2, "two begin");
+    const killed = begun()[0]?.pid ?? 0;
+    process.kill(killed, "SIGKILL");
+    await until(async () => (await store.counts([queue]))[0]?.waiting === 0, "all have begun", 15_000);
+    await until(async () => (await store.counts([queue]))[0]?.running === 0, "all have ended", 15_000);
+    expect(new Set(ranIn(site).flatMap(({ what, id }) => (what === "done" ? [id] : []))).size).toBe(5);
+    const running = new Set<string>();
+    let most = 0;
+    for (const { what, id, pid } of ranIn(site)) {
+      if (pid === killed) continue;
+      if (what === "begun") running.add(id);
+      else running.delete(id);
+      most = Math.max(most, running.size);
+    }
+    expect(most).toBeLessThanOrEqual(2);
+    await store.close();
+  });
+
+  test("jobs by the clock are enqueued once, however many supervisors tick", async () => {
+    const queue = freshQueue();
+    const cron = `\n[[worker.cron]]\nname = "${queue}"\nschedule = "* * * * * *"\ntype = "quick"\npayload = { n = 1 }\nqueue = "${queue}"`;
+    await using first = await worker(queueSetting(queue) + cron, url());
+    const path = join(first.folder.path, "trivet.db");
+    const shared = kind === "Redis" ? url() : `sqlite:${path}`;
+    await using second = await worker(queueSetting(queue) + cron, shared);
+    await until(() => ranIn(first).length + ranIn(second).length >= 3, "it ran three times");
+    const ids = [...ranIn(first), ...ranIn(second)].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids[0]).toMatch(/^cron:q\d+:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    expect([...ranIn(first), ...ranIn(second)][0]?.payload).toEqual({ n: 1 });
   });
 
   test("TERM lets short jobs finish and hands long ones back, their attempt not counted", async () => {

@@ -54,7 +54,8 @@ describe("the fetcher", () => {
   });
 
   const fetch = (queues: string[], hands: Hands, batch = 10) => {
-    const fetcher = new Fetcher(store, { owner: "me", queues, batch, blockMs: 60_000 }, hands);
+    const shares = queues.map((name) => ({ name, weight: 1 }));
+    const fetcher = new Fetcher(store, { owner: "me", queues: shares, batch, blockMs: 60_000 }, hands);
     fetcher.start();
     return fetcher;
   };

@@ -2,13 +2,14 @@ import { log } from "../../shared/log.ts";
 import type { Claim } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
+import { type QueueShare, QueueTurns } from "./queue_turns.ts";
 
 const RETRY_MS = 50;
 const RETRY_LONGEST_MS = 2_000;
 
 export interface FetchSpec {
   owner: string;
-  queues: readonly string[];
+  queues: readonly QueueShare[];
   /** Jobs fetched at a time. */
   batch: number;
   /** How long a fetch waits for a job. */
@@ -27,15 +28,16 @@ export class Fetcher {
   readonly #store: JobStore;
   readonly #spec: FetchSpec;
   readonly #taker: Taker;
+  readonly #turns: QueueTurns;
   readonly #quiet = new AbortController();
   #running: Promise<void> | undefined;
-  #turn = 0;
   #failures = 0;
 
   constructor(store: JobStore, spec: FetchSpec, taker: Taker) {
     this.#store = store;
     this.#spec = spec;
     this.#taker = taker;
+    this.#turns = new QueueTurns(spec.queues);
   }
 
   start(): void {
@@ -66,13 +68,13 @@ export class Fetcher {
     }
   }
 
-  /** One claim when there is one queue; else first what is there, queue by queue in turn, then whichever comes. */
+  /** One claim when there is one queue; else first what is there, queue by queue by weight, then whichever comes. */
   async #fetch(max: number): Promise<Claim[]> {
     const { queues, blockMs } = this.#spec;
     const { signal } = this.#quiet;
     const [only] = queues;
-    if (queues.length === 1 && only) return [await this.#claim(only, max, blockMs, signal)];
-    for (const queue of this.#inTurn()) {
+    if (queues.length === 1 && only) return [await this.#claim(only.name, max, blockMs, signal)];
+    for (const queue of this.#turns.next()) {
       const claim = await this.#claim(queue, max, 0, signal);
       if (!isEmpty(claim)) return [claim];
     }
@@ -86,9 +88,9 @@ export class Fetcher {
     const found = new AbortController();
     const signal = AbortSignal.any([this.#quiet.signal, found.signal]);
     const waits = await Promise.allSettled(
-      queues.map(async (queue) => {
+      queues.map(async ({ name }) => {
         try {
-          const claim = await this.#claim(queue, share, blockMs, signal);
+          const claim = await this.#claim(name, share, blockMs, signal);
           if (!isEmpty(claim)) found.abort();
           return claim;
         } catch (error) {
@@ -105,13 +107,6 @@ export class Fetcher {
 
   #claim(queue: string, max: number, waitMs: number, signal: AbortSignal): Promise<Claim> {
     return this.#store.claim(queue, this.#spec.owner, max, waitMs, signal);
-  }
-
-  /** Another queue comes first each time, so that none starves. */
-  #inTurn(): string[] {
-    const { queues } = this.#spec;
-    const first = this.#turn++ % queues.length;
-    return [...queues.slice(first), ...queues.slice(0, first)];
   }
 
   #recovered(): void {

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { basename } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Config, WorkerConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
@@ -13,6 +14,7 @@ import { openJobStore } from "../../shared/store/jobs/open.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { sentenceOf, UserError } from "../../shared/user_error.ts";
+import { CronClock } from "./cron_clock.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
 import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
@@ -37,6 +39,7 @@ class WorkerMode implements Mode {
   #quiet = false;
   readonly #store: JobStore;
   readonly #duties: LeaseDuties;
+  readonly #cron: CronClock;
   readonly #fleet: Fleet<WorkerBoot, WorkerOrder, never>;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
@@ -46,6 +49,7 @@ class WorkerMode implements Mode {
     this.#address = address;
     this.#queues = config.queues.map(({ name }) => name);
     this.#store = openJobStore(address);
+    this.#cron = new CronClock(this.#store);
     this.#duties = new LeaseDuties(this.#store, this.#queues, config.lease);
     this.#fleet = new Fleet({
       kind: "worker",
@@ -63,11 +67,13 @@ class WorkerMode implements Mode {
     await checkStore(this.#address);
     try {
       await this.#store.counts(this.#queues);
+      await this.#setRules(this.#config);
     } catch (error) {
       throw new UserError(sentenceOf(error), 1, { cause: error });
     }
     this.#duties.start();
     await this.#fleet.start();
+    this.#cron.use(this.#config.cron);
   }
 
   /** Loads the handlers' code anew, child by child: when the first new one can't boot, nothing has changed. */
@@ -86,6 +92,8 @@ class WorkerMode implements Mode {
       this.#config = before;
       throw error;
     }
+    await this.#setRules(worker);
+    this.#cron.use(worker.cron);
   }
 
   children(): Promise<ChildStatus[]> {
@@ -114,25 +122,37 @@ class WorkerMode implements Mode {
   }
 
   complaint(): string | undefined {
-    return this.#fleet.complaint() ?? this.#duties.complaint();
+    return this.#fleet.complaint() ?? this.#duties.complaint() ?? this.#cron.complaint();
   }
 
   async drain(): Promise<void> {
+    this.#cron.stop();
     await this.#fleet.drain(this.#config.shutdown_timeout + LEAVE_EXTRA_MS);
     await this.#duties.stop(RELEASE_WAIT_MS);
     await this.#store.close();
   }
 
   kill(): void {
+    this.#cron.stop();
     this.#fleet.kill();
     void this.#duties.stop(0);
     void this.#store.close();
   }
 
+  /** What this config says of its queues holds for all workers of the store; whether they are paused is not its to say. */
+  async #setRules({ queues }: WorkerConfig): Promise<void> {
+    for (const { name, concurrency, rate } of queues) {
+      const wanted = { concurrency, rate: rate ? { jobs: rate.jobs, perMs: rate.per } : null };
+      const { paused: _, ...there } = await this.#store.rules(name);
+      if (!isDeepStrictEqual(there, wanted)) await this.#store.setRules(name, wanted);
+    }
+  }
+
   #boot(): WorkerBoot {
     const { handlers, batch, block, concurrency, shutdown_timeout } = this.#config;
     return {
-      ...{ handlers, queues: this.#queues, batch, concurrency, supervisor: this.#name, store: this.#address },
+      ...{ handlers, batch, concurrency, supervisor: this.#name, store: this.#address },
+      queues: this.#config.queues.map(({ name, weight }) => ({ name, weight })),
       identity: this.#identity,
       quiet: this.#quiet,
       ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout },

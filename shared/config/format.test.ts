@@ -41,6 +41,11 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
     good: ["2xx", "2xx,3xx", "200, 204-206", "2xx-3xx"],
     bad: ["", "2xx,", "6xx", "20x", "200-", "200 201"],
   },
+  cron: {
+    good: ["0 3 * * *", "*/5 9-17 * * 1-5", "30 0 3 * * *", "@daily"],
+    bad: ["", "0 3 * *", "61 * * * *", "0 0 31 2 *", "soon"],
+  },
+  "time-zone": { good: ["UTC", "Europe/Berlin"], bad: ["", "Mars/Base", "Berlin time"] },
   queue: { good: ["default", "a-b_C9"], bad: ["", "a b", "a.b", "x".repeat(65)] },
 };
 

@@ -1,6 +1,7 @@
 /** The kinds of text that trivet.toml knows beyond TOML's own, each with the words for a reader and its check. */
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { FormatRegistry } from "@sinclair/typebox";
+import { Cron } from "croner";
 import { isFacility } from "../syslog_facility.ts";
 import { parseDuration } from "./duration.ts";
 import { parseSize } from "./size.ts";
@@ -73,6 +74,16 @@ const FORMATS = {
     words: 'statuses like "2xx,3xx" or "200,204-206"',
     accepts: (text) => STATUS_SET.test(text),
   },
+  cron: {
+    name: "schedule",
+    words: 'a schedule like "0 3 * * *" (minute hour day month weekday)',
+    accepts: isSchedule,
+  },
+  "time-zone": {
+    name: "time zone",
+    words: 'a time zone like "UTC" or "Europe/Berlin"',
+    accepts: isTimeZone,
+  },
   queue: {
     name: "name",
     words: "a name of up to 64 letters, digits, - and _",
@@ -113,6 +124,19 @@ function splitPort(text: string): { host: string; port: number } | undefined {
   if (!match || port > 65_535) return undefined;
   if (match[1] !== undefined && !isIPv6(match[1])) return undefined;
   return { host: match[1] ?? match[2] ?? "", port };
+}
+
+function isSchedule(text: string): boolean {
+  try {
+    return new Cron(text, { paused: true }).nextRun() !== null;
+  } catch {
+    // It throws for what it can't read, in words of its own.
+    return false;
+  }
+}
+
+function isTimeZone(text: string): boolean {
+  return parses((timeZone) => new Intl.DateTimeFormat("en", { timeZone }), text);
 }
 
 function isListenAddress(text: string): boolean {

@@ -12,7 +12,9 @@ test("asks only for keys without a default", () => {
   const asked = [...text.matchAll(/"required":\[([^\]]*)\]/g)].flatMap(([, names = ""]) =>
     names.split(",").filter(Boolean),
   );
-  expect([...new Set(asked)].sort()).toEqual(['"address"', '"backend"', '"name"', '"servers"']);
+  expect([...new Set(asked)].sort()).toEqual(
+    ["address", "backend", "jobs", "name", "schedule", "servers", "type"].map((name) => JSON.stringify(name)),
+  );
 });
 
 test("refuses unknown keys, and takes tables of any name as backends", () => {

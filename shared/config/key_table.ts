@@ -74,7 +74,7 @@ function takes(schema: TSchema): string {
     case "Array":
       return `list of ${takes(schema["items"] as TSchema)}`;
     case "Object":
-      return `table (${Object.keys(schema["properties"] as object).join(", ")})`;
+      return ["table", listed(Object.keys(schema["properties"] as object))].join("");
     case "Integer":
       return `whole number${schema["minimum"] ? `, at least ${schema["minimum"]}` : ""}`;
     case "Number":
@@ -84,6 +84,10 @@ function takes(schema: TSchema): string {
     default:
       return format?.name ?? "text";
   }
+}
+
+function listed(keys: readonly string[]): string {
+  return keys.length > 0 ? ` (${keys.join(", ")})` : "";
 }
 
 function defaultOf(schema: TSchema): string {

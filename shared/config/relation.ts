@@ -80,12 +80,18 @@ function twice(config: Table): Problem[] {
   const app = tableAt(config, "serve")["listen"];
   const appListeners = texts(app, ["serve", "listen"]);
   const queues = tablesAt(config, "worker", "queues").flatMap(textOf("name"));
+  const crons = tablesAt(config, "worker", "cron").flatMap(textOf("name"));
   const servers = Object.entries(tableAt(config, "backend")).map(([name, backend]) =>
     isTable(backend) ? serverAddresses(backend["servers"], ["backend", name, "servers"]) : [],
   );
   return [
     ...repeats(listeners, listenKey, (text) => `${text} is listened on twice: remove one of the two`),
     ...repeats(appListeners, listenKey, (text) => `${text} is listened on twice: remove one of the two`),
+    ...repeats(
+      crons,
+      (text) => text,
+      (text) => `the cron "${text}" is named twice: give one of the two another name`,
+    ),
     ...repeats(
       queues,
       (text) => text,

@@ -276,7 +276,49 @@ const ServeSection = section(
 );
 
 const Queue = Type.Object(
-  { name: Type.String({ format: format("queue"), description: "letters, digits, - and _" }) },
+  {
+    name: Type.String({ format: format("queue"), description: "letters, digits, - and _" }),
+    weight: Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: 1000,
+      description: "its share of the fetches beside the others, when all have jobs",
+    }),
+    concurrency: count(0, "jobs of it that run at a time, over all workers of the store; 0: no limit"),
+    rate: Type.Optional(
+      Type.Object(
+        {
+          jobs: Type.Integer({ minimum: 1, description: "so many may begin at once, then evenly" }),
+          per: duration("1s", "the time for so many"),
+        },
+        { additionalProperties: false, description: "how many may begin in a time, over all workers" },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const Cron = Type.Object(
+  {
+    name: Type.String({ format: format("queue"), description: "unique; what it did is remembered by it" }),
+    schedule: Type.String({
+      format: format("cron"),
+      description: '"minute hour day month weekday", or six fields with seconds first',
+    }),
+    timezone: Type.String({
+      default: "UTC",
+      format: format("time-zone"),
+      description: "whose clock the schedule is read on",
+    }),
+    type: Type.String({ minLength: 1, description: "the job's type" }),
+    payload: Type.Object({}, { default: {}, additionalProperties: true, description: "its payload" }),
+    queue: Type.String({ default: "default", format: format("queue"), description: "its queue" }),
+    catch_up: Type.Union([Type.Literal("one"), Type.Literal("skip"), Type.Literal("all")], {
+      default: "one",
+      description:
+        "times that passed while no worker ran: enqueue the last of them, none, or all (up to 100)",
+    }),
+  },
   { additionalProperties: false },
 );
 
@@ -296,6 +338,10 @@ const WorkerSection = section(
       default: [{ name: "default" }],
       minItems: 1,
       description: "queues this worker takes jobs from",
+    }),
+    cron: Type.Array(Cron, {
+      default: [],
+      description: "jobs that are enqueued by the clock; any worker does it, once for all",
     }),
   },
   "the job workers",
@@ -348,3 +394,5 @@ export type BackendConfig = Config["backend"][string];
 export type HealthConfig = NonNullable<BackendConfig["health"]>;
 export type ServeConfig = Config["serve"];
 export type WorkerConfig = Config["worker"];
+export type QueueConfig = WorkerConfig["queues"][number];
+export type CronConfig = WorkerConfig["cron"][number];

@@ -30,6 +30,7 @@ function objectProblems(schema: TSchema, value: Record<string, unknown>, path: P
   const problems: Problem[] = [];
   for (const [key, item] of Object.entries(value)) {
     const of = Object.hasOwn(properties, key) ? properties[key] : undefined;
+    if (!of && schema["additionalProperties"] === true) continue;
     problems.push(...(of ? shapeProblems(of, item, [...path, key]) : [unknownKey(key, properties, path)]));
   }
   for (const [key, of] of Object.entries(properties)) {

@@ -154,6 +154,11 @@ export class StoreServer {
         return store.dead(call.queue, call.max, call.filter);
       case "replay":
         return store.replay(call.queue, call.filter);
+      case "cronLast":
+        return (await store.crons.last(call.name)) ?? null;
+      case "cronDone":
+        await store.crons.done(call.name, call.slotMs);
+        return null;
       case "rules":
         return store.rules(call.queue);
       case "setRules":

@@ -25,6 +25,7 @@ export interface JobStore {
   /** The node's duties, called by a parent process that no handler can block. */
   readonly leases: LeaseKeeper;
   readonly records: RecordKeeper;
+  readonly crons: CronKeeper;
 
   counts(queues: readonly string[]): Promise<QueueCounts[]>;
   /** The latest first. */
@@ -46,6 +47,14 @@ export interface RecordKeeper {
   wait(id: string, waitMs: number, signal: AbortSignal): Promise<JobRecord | undefined>;
   /** Whether the job will not run, or is told to stop; false when it has ended or there is no record. */
   cancel(id: string): Promise<boolean>;
+}
+
+/** Up to when each cron was looked after, so that any process may tick. */
+export interface CronKeeper {
+  /** Undefined when it was never seen. */
+  last(name: string): Promise<number | undefined>;
+  /** Never goes back. */
+  done(name: string, slotMs: number): Promise<void>;
 }
 
 export interface LeaseKeeper {

@@ -111,8 +111,12 @@ function readId(type: string, id: unknown): string {
   throw wrong(type, "id", id, "1 to 200 letters, digits, _ . : or -");
 }
 
+export function isQueue(name: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(name);
+}
+
 function readQueue(type: string, queue: unknown = "default"): string {
-  if (typeof queue === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(queue)) return queue;
+  if (typeof queue === "string" && isQueue(queue)) return queue;
   throw wrong(type, "queue", queue, "1 to 64 letters, digits, - or _");
 }
 

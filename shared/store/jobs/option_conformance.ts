@@ -392,4 +392,12 @@ export function optionConformance(store: StoreUnderTest): void {
     expect(most).toBe(2);
     expect(await counts(one)).toMatchObject({ waiting: 0, running: 0 });
   }, 20_000);
+
+  test("remembers up to when a cron was looked after, and never goes back", async () => {
+    const client = open();
+    expect(await client.crons.last(queue)).toBeUndefined();
+    await client.crons.done(queue, 1_800_000_000_000);
+    await client.crons.done(queue, 1_700_000_000_000);
+    expect(await client.crons.last(queue)).toBe(1_800_000_000_000);
+  });
 }

@@ -2,15 +2,15 @@ import { RedisCommander } from "../redis_commander.ts";
 import { StoreError } from "../store_error.ts";
 import { writeHistory } from "./entry.ts";
 import type { Claim, DeadFilter, DeadJob, NewJob, Outcome, QueueCounts, Settlement } from "./job.ts";
-import type { JobStore, LeaseKeeper } from "./job_store.ts";
+import type { CronKeeper, JobStore, LeaseKeeper } from "./job_store.ts";
 import { type QueueRules, readRules } from "./queue_rules.ts";
 import type { ProgressNote } from "./record.ts";
 import { RedisClaims } from "./redis_claims.ts";
 import { RedisEnqueuer } from "./redis_enqueuer.ts";
 import { matches, readDead, type StreamEntry } from "./redis_entry.ts";
-import { baseOf, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
+import { baseOf, CRONS_KEY, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
 import { RedisRecords } from "./redis_records.ts";
-import { runScript, type ScriptName } from "./redis_scripts.ts";
+import { CRON_DONE, runScript, type ScriptName } from "./redis_scripts.ts";
 
 /** A consumer that holds nothing and asked for nothing this long belongs to no living worker. */
 const CONSUMER_AGE_MS = 3_600_000;
@@ -68,6 +68,16 @@ export class RedisJobStore implements JobStore {
       ),
     );
   }
+
+  readonly crons: CronKeeper = {
+    last: async (name) => {
+      const slot = await this.#commander.run((redis) => redis.hget(CRONS_KEY, name));
+      return slot === null ? undefined : Number(slot);
+    },
+    done: async (name, slotMs) => {
+      await this.#commander.run((redis) => redis.eval(CRON_DONE, 1, CRONS_KEY, name, slotMs));
+    },
+  };
 
   readonly leases: LeaseKeeper = {
     renew: async (queues, owners) => {

@@ -4,6 +4,9 @@ export const GROUP = "w";
 /** Names of queues that were ever used here: where to look for a job of which only the id is known. */
 export const QUEUES_KEY = "trivet:queues";
 
+/** Up to when each cron was looked after (hash). */
+export const CRONS_KEY = "trivet:crons";
+
 /** What all keys of a queue begin with: one hash tag, so that its scripts stay within one slot of a cluster. */
 export function baseOf(queue: string): string {
   return `trivet:{${queue}}:`;

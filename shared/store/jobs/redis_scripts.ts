@@ -263,6 +263,11 @@ for _, found in ipairs(list) do
 end
 return { moved, #list == 200 and '(' .. list[#list][1] or '', last }`;
 
+/** KEYS hash; ARGV name, slot. Never goes back. */
+export const CRON_DONE = `
+local last = redis.call('HGET', KEYS[1], ARGV[1])
+if not last or tonumber(last) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end`;
+
 const SCRIPTS = {
   enqueue: ENQUEUE,
   take: TAKE,

@@ -5,7 +5,7 @@ import { EnqueueGroups } from "./enqueue_groups.ts";
 import { EnqueueTokens } from "./enqueue_token.ts";
 import { HeldLeases } from "./held_leases.ts";
 import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
-import type { JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
+import type { CronKeeper, JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { ProgressNote } from "./record.ts";
 import type { StoreAnswers, StoreCall, StoreReply, StoreRequest } from "./store_call.ts";
@@ -90,6 +90,11 @@ export class SocketJobStore implements JobStore {
       (await this.#call({ op: "await", id, waitMs: signal.aborted ? 0 : waitMs }, waitMs, signal)) ??
       undefined,
     cancel: (id) => this.#call({ op: "cancel", id }),
+  };
+
+  readonly crons: CronKeeper = {
+    last: async (name) => (await this.#call({ op: "cronLast", name })) ?? undefined,
+    done: async (name, slotMs) => void (await this.#call({ op: "cronDone", name, slotMs })),
   };
 
   readonly leases: LeaseKeeper = {

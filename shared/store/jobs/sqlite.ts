@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { CommitWatch } from "./commit_watch.ts";
 import type { EnqueueToken } from "./enqueue_token.ts";
 import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
-import type { JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
+import type { CronKeeper, JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
 import { laneOrder } from "./lane.ts";
 import { NO_RULES, type QueueRules, writeRules } from "./queue_rules.ts";
 import { QueueWaiters } from "./queue_waiters.ts";
@@ -137,6 +137,23 @@ export class SqliteJobStore implements JobStore {
     },
     cancel: async (id) =>
       (await this.records.get(id)) !== undefined && this.#change((change) => cancelJob(change, id)),
+  };
+
+  readonly crons: CronKeeper = {
+    last: (name) =>
+      this.#read(
+        (db) => db.query<{ slot: number }, [string]>("SELECT slot FROM cron WHERE name = ?").get(name)?.slot,
+        undefined,
+      ),
+    done: async (name, slotMs) => {
+      await this.#change(({ db }) =>
+        db
+          .query(
+            "INSERT INTO cron (name, slot) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET slot = max(slot, excluded.slot)",
+          )
+          .run(name, slotMs),
+      );
+    },
   };
 
   counts(queues: readonly string[]): Promise<QueueCounts[]> {

@@ -127,5 +127,13 @@ CREATE TABLE heard (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Up to when each cron was looked after. */
+const THIRD = `
+CREATE TABLE cron (
+  name TEXT PRIMARY KEY,
+  slot INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** What makes version n + 1 from version n. */
-export const SCHEMAS: readonly string[] = [FIRST, SECOND];
+export const SCHEMAS: readonly string[] = [FIRST, SECOND, THIRD];

@@ -20,6 +20,8 @@ export type StoreCall =
   | { op: "counts"; queues: readonly string[] }
   | { op: "dead"; queue: string; max: number; filter: DeadFilter }
   | { op: "replay"; queue: string; filter: DeadFilter }
+  | { op: "cronLast"; name: string }
+  | { op: "cronDone"; name: string; slotMs: number }
   | { op: "rules"; queue: string }
   | { op: "setRules"; queue: string; rules: Partial<QueueRules> };
 
@@ -40,6 +42,8 @@ export interface StoreAnswers {
   counts: QueueCounts[];
   dead: DeadJob[];
   replay: number;
+  cronLast: number | null;
+  cronDone: null;
   rules: QueueRules;
   setRules: null;
 }
