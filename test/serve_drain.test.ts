@@ -67,7 +67,7 @@ servers = ["127.0.0.1:${site.port}"]
   });
 
   test("under trivet up, with POST, and no retries that would hide it", async () => {
-    await using site = await ServeSite.start({ edge: true, keys: "max_requests = 500" });
+    await using site = await ServeSite.start({ edge: true });
     const loads = [...site.loads(site.edgePort, { method: "POST", body: "x" }), ...site.loads(site.port)];
     for (let i = 0; i < ROLLS; i++) {
       expect((await site.trivet.run(["reload"])).stderr).toBe("");
@@ -139,6 +139,48 @@ test("on TERM health says 503 for shutdown_delay, while everything is answered",
   expect(Date.now() - beganMs).toBeGreaterThan(1000);
 });
 
+test("a reload moves the app server to another address and more processes, without a lost request", async () => {
+  await using site = await ServeSite.start({ workers: 1 });
+  const port = await freePort();
+  const reload = async (where: { port?: number; workers?: number }) => {
+    await site.configure(where);
+    expect((await site.trivet.run(["reload"])).stderr).toBe("");
+  };
+  const before = Load.start({ port: site.port, keepAlive: 2, fresh: 2 });
+  await until(() => before.result.ok > 50, "load");
+  await reload({ port, workers: 2 });
+  const after = Load.start({ port, keepAlive: 2, fresh: 2 });
+  const { failed, reasons } = await before.stop();
+  expect({ failed, reasons }).toEqual({ failed: 0, reasons: [] });
+  expect(await site.ready()).toHaveLength(2);
+  await until(
+    () =>
+      RawConnection.open(site.port).then(
+        () => false,
+        () => true,
+      ),
+    "nobody is there any more",
+  );
+  // The address can be had again at once.
+  await reload({ port: site.port, workers: 1 });
+  await after.stop();
+  expect(after.result).toMatchObject({ failed: 0, stale: 0 });
+  expect((await fetch(`http://127.0.0.1:${site.port}/`)).status).toBe(200);
+  expect(await site.ready()).toHaveLength(1);
+}, 30_000);
+
+test("a reload that can't boot at a new address leaves nothing open there", async () => {
+  await using site = await ServeSite.start({ workers: 2 });
+  const port = await freePort();
+  await site.configure({ port });
+  await site.trivet.folder.write("app.ts", "throw new Error('no');");
+  expect((await site.trivet.run(["reload"])).stderr).toContain("app.ts:1: no");
+  expect((await fetch(`http://127.0.0.1:${site.port}/`)).status).toBe(200);
+  expect(await RawConnection.open(port).catch(() => "refused")).toBe("refused");
+  const other = Bun.listen({ hostname: "127.0.0.1", port, socket: { data: () => undefined } });
+  other.stop();
+});
+
 test("a second TERM does not wait for shutdown_delay", async () => {
   await using site = await ServeSite.start({ workers: 1, keys: 'shutdown_delay = "60s"' });
   site.trivet.signal("SIGTERM");
@@ -167,7 +209,7 @@ test("few kept connections through the edge load every child alike", async () =>
 test("backlog is what listen(2) is told", async () => {
   await using site = await ServeSite.start({ keys: "backlog = 77" });
   expect(await site.backlogs()).toEqual([77, 77]);
-  await site.configure("backlog = 99");
+  await site.configure({ keys: "backlog = 99" });
   expect((await site.trivet.run(["reload"])).stderr).toBe("");
   expect(await site.backlogs()).toEqual([99, 99]);
 });

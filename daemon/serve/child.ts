@@ -25,7 +25,7 @@ export interface ServeBoot {
   /** The sockets of its slot. */
   listeners: InheritedPlace[];
   /** It is started while the whole app server leaves already. */
-  leaving: ServeOrder | undefined;
+  leaving: LeavingOrder | undefined;
   socket: string;
   store: StoreAddress;
   requestTimeoutMs: number;
@@ -44,8 +44,11 @@ export interface ServeNotice {
   fault?: string;
 }
 
-/** To a child: the whole app server will leave, so balancers should go elsewhere. */
-export interface ServeOrder {
+/** To a child. */
+export type ServeOrder = LeavingOrder | { kind: "unlisten"; addresses: string[] };
+
+/** The whole app server will leave: balancers should go elsewhere. */
+export interface LeavingOrder {
   kind: "leaving";
   /** The sockets stay open until we are started again: what connects may wait there. */
   kept: boolean;
@@ -65,6 +68,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
   readonly #requests;
   readonly #inFlight;
   #group: ServerGroup | undefined;
+  readonly #listening = Promise.withResolvers<ServerGroup>();
   #jobs: JobsClient | undefined;
   #stopApp: StopApp = async () => undefined;
 
@@ -96,6 +100,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     // The folder it lies in says who passes; the edge may be another user.
     if (identity) chmodSync(socket, 0o666);
     if (boot.leaving) this.receive(boot.leaving);
+    this.#listening.resolve(this.#group);
     this.#link.tell({ socket, ...(fault !== undefined && { fault }) });
   }
 
@@ -116,8 +121,14 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     }
   }
 
-  receive({ kept }: ServeOrder): void {
-    this.#group?.announceLeaving(kept);
+  /** What comes while the app still boots is done then. */
+  receive(order: ServeOrder): void {
+    void this.#listening.promise.then((group) => this.#obey(order, group));
+  }
+
+  #obey(order: ServeOrder, group: ServerGroup): void {
+    if (order.kind === "leaving") return group.announceLeaving(order.kept);
+    void group.leaveAddresses(order.addresses);
   }
 
   async drain(): Promise<void> {

@@ -17,7 +17,7 @@ import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { loadingPlace } from "../sdk/user_fault.ts";
-import type { ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
+import type { LeavingOrder, ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
 import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
 
 /** While code is watched, streams and WebSockets must soon reach the new code. */
@@ -43,7 +43,7 @@ class ServeMode implements Mode {
   readonly #fleet: Fleet<ServeBoot, ServeOrder, ServeNotice>;
   readonly #sockets = new Map<ServeChild, string>();
   readonly #listeners: ListenerSet;
-  #leaving: ServeOrder | undefined;
+  #leaving: LeavingOrder | undefined;
   #identity: Identity | undefined;
   /** Where the children make their private sockets. */
   #socketDir: string;
@@ -70,7 +70,7 @@ class ServeMode implements Mode {
       drainTimeoutMs: serve.watch ? Math.min(serve.drain_timeout, WATCH_DRAIN_MS) : serve.drain_timeout,
       limits: () => this.#limits(),
       boot: (slot) => this.#boot(slot),
-      fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
+      fds: (slot) => this.#socketsOf(slot).map(({ fd }) => fd),
       onMessage: (child, { socket, fault }) => {
         this.#sockets.set(child, socket);
         this.#fault = fault;
@@ -95,16 +95,14 @@ class ServeMode implements Mode {
   async reload({ serve, worker }: Config): Promise<void> {
     const before = this.#config;
     const handlersBefore = this.#handlers;
-    if (String(serve.listen) !== String(before.listen) || serve.workers !== before.workers) {
-      throw new UserError(
-        "serve.listen and serve.workers can't be changed by a reload: restart, or set them back",
-      );
-    }
     if (serve.user !== before.user || serve.group !== before.group) {
       throw new UserError(
         "serve.user and serve.group can't be changed by a reload: restart, or set them back",
       );
     }
+    const addressesBefore = this.#listeners.addresses;
+    const addresses = [serve.listen].flat();
+    const added = this.#listeners.add(addresses);
     this.#config = serve;
     this.#handlers = worker.handlers;
     this.#listeners.backlog = serve.backlog;
@@ -113,8 +111,12 @@ class ServeMode implements Mode {
     } catch (error) {
       this.#config = before;
       this.#handlers = handlersBefore;
+      this.#listeners.backlog = before.backlog;
+      await this.#unlisten(added);
       throw error;
     }
+    await this.#unlisten(addressesBefore.filter((address) => !addresses.includes(address)));
+    if (serve.workers !== before.workers) await this.#scaleTo(slotsOf(serve));
     if (this.#fault) throw new UserError(this.#fault);
   }
 
@@ -156,6 +158,20 @@ class ServeMode implements Mode {
     return this.#fleet.size;
   }
 
+  async #scaleTo(processes: number): Promise<void> {
+    while (this.#fleet.size < processes) await this.scale(1);
+    while (this.#fleet.size > processes) await this.scale(-1);
+  }
+
+  /** Nobody listens there any more; who is connected there finishes. */
+  async #unlisten(addresses: string[]): Promise<void> {
+    if (addresses.length === 0) return;
+    const others = this.#listeners.addresses.filter((address) => !addresses.includes(address));
+    await this.#listeners.quietAllBut(others);
+    this.#fleet.broadcast({ kind: "unlisten", addresses });
+    this.#listeners.keepOnly(others);
+  }
+
   bequest() {
     return this.#listeners.bequest();
   }
@@ -182,9 +198,16 @@ class ServeMode implements Mode {
     this.#removeSockets();
   }
 
+  /** The sockets of a slot in the order of trivet.toml; those it names no more are last. */
+  #socketsOf(slot: number) {
+    const addresses = [this.#config.listen].flat();
+    const place = (address: string) => addresses.indexOf(address) + 1 || addresses.length + 1;
+    return this.#listeners.socketsOf(slot).toSorted((a, b) => place(a.address) - place(b.address));
+  }
+
   #boot(slot: number): ServeBoot {
     const { app, request_timeout: requestTimeoutMs } = this.#config;
-    const listeners = this.#listeners.socketsOf(slot).map(({ address, port }, i) => {
+    const listeners = this.#socketsOf(slot).map(({ address, port }, i) => {
       return { address, hostname: parseAddress(address).host, port, fd: FIRST_FD + i };
     });
     return {

@@ -31,7 +31,8 @@ export class ServerGroup {
   #unhealthy = false;
   /** The whole app server leaves: nobody takes our sockets. */
   #forGood = false;
-  #leaving = false;
+  /** Those that let nobody new in, and tell who is there to go. */
+  readonly #departing = new Set<Listener>();
   #drained: Promise<void> | undefined;
 
   constructor(
@@ -79,32 +80,45 @@ export class ServerGroup {
   }
 
   async #leave(): Promise<void> {
-    this.#leaving = true;
-    this.#refresh();
-    const { private: privates = [], public: publics = [] } = Object.groupBy(this.#listeners, ({ place }) =>
-      "unix" in place ? "private" : "public",
+    await this.#dismiss(this.#listeners, this.#forGood);
+  }
+
+  /** The same for some addresses of trivet.toml, at which nobody listens any more. */
+  async leaveAddresses(addresses: readonly string[]): Promise<void> {
+    const going = this.#listeners.filter(
+      ({ place }) => "address" in place && addresses.includes(place.address),
     );
-    for (const listener of publics) listener.release(this.#forGood);
+    await this.#dismiss(going, true);
+    this.#listeners = this.#listeners.filter((listener) => !going.includes(listener));
+  }
+
+  async #dismiss(listeners: readonly Listener[], forGood: boolean): Promise<void> {
+    for (const listener of listeners) this.#departing.add(listener);
+    this.#refresh();
+    for (const listener of listeners) if ("address" in listener.place) listener.release(forGood);
     // The edge of the same supervisor hears of our leave when we do; until then it may open connections.
-    if (!this.#unhealthy) await Bun.sleep(EDGE_MS);
-    for (const listener of privates) listener.release(this.#forGood);
-    await sayFarewell(this.#listeners, this.#unhealthy);
-    await Promise.all(this.#listeners.map(closeListener));
+    await Bun.sleep(EDGE_MS);
+    for (const listener of listeners) if ("unix" in listener.place) listener.release(forGood);
+    await sayFarewell(listeners, this.#unhealthy);
+    await Promise.all(listeners.map(closeListener));
   }
 
   #refresh(): void {
     const app = this.#app;
     if (!app) return;
-    for (const { place, server } of this.#listeners) server.reload(this.#bunOptions(place, app) as never);
+    for (const listener of this.#listeners) {
+      const options = this.#bunOptions(listener.place, app, this.#departing.has(listener));
+      listener.server.reload(options as never);
+    }
   }
 
   get #servers(): BunServer[] {
     return this.#listeners.map(({ server }) => server);
   }
 
-  #bunOptions(place: Place, app: AppOptions): object {
+  #bunOptions(place: Place, app: AppOptions, departing = false): object {
     const { websocket, maxRequestBodySize } = app;
-    const handlersOf = this.#leaving ? leavingHandlers : workingHandlers;
+    const handlersOf = departing ? leavingHandlers : workingHandlers;
     const handlers = handlersOf(app, this, this.#watch, this.#bound);
     return {
       ...(this.#unhealthy ? unhealthy(handlers) : handlers),
@@ -211,8 +225,8 @@ export class ServerGroup {
 
   /** The first address of trivet.toml. */
   get #public(): InheritedPlace | undefined {
-    const [first] = this.#places;
-    return first && "port" in first ? first : undefined;
+    const places = this.listening ? this.#listeners.map(({ place }) => place) : this.#places;
+    return places.find((place) => "address" in place);
   }
 
   get id(): string {

@@ -49,9 +49,10 @@ export class ServeSite implements AsyncDisposable {
     return new ServeSite(await Trivet.start({ mode, config, files: { "app.ts": APP } }), ports, workers);
   }
 
-  /** Other keys of [serve], for the next reload. */
-  async configure(keys: string): Promise<void> {
-    const text = `${configOf(this, this.#workers, keys)}[admin]\ndir = "run"\nhttp = ""\n`;
+  /** What the next reload reads. */
+  async configure({ port = this.port, workers = this.#workers, keys = "" }): Promise<void> {
+    const { edgePort } = this;
+    const text = `${configOf({ port, edgePort }, workers, keys)}[admin]\ndir = "run"\nhttp = ""\n`;
     await this.trivet.folder.write("trivet.toml", text);
   }
 
