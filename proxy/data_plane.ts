@@ -12,10 +12,11 @@ import { edgeTimeouts } from "./edge_timeouts.ts";
 import { admitWaiting } from "./exchange.ts";
 import { descriptorsFree } from "./gate.ts";
 import { Listener } from "./listener.ts";
-import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan, ProxyUp } from "./plan.ts";
+import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan, ProxyUp, RoutePlan } from "./plan.ts";
 import { Queue } from "./queue.ts";
 import { RequestIds } from "./request_id.ts";
-import { Router } from "./router.ts";
+import { routeRules } from "./route_rules.ts";
+import { type Route, Router } from "./router.ts";
 import { Server } from "./server.ts";
 import { StatusCounts } from "./status_counts.ts";
 
@@ -126,17 +127,25 @@ export class DataPlane {
     this.#backends = new Map(
       plan.backends.map((backend) => [backend.name, this.#backend(backend, plan.processes)]),
     );
-    const routes = plan.routes.flatMap(({ backend, ...route }) => {
-      const found = this.#backends.get(backend);
-      const label = `${route.host ?? ""}${route.pathPrefix}`;
-      if (!found) return [];
-      const counts = this.#edge.counts.ofRoute(label, backend);
-      const own = plan.backends.find(({ name }) => name === backend)?.timeouts;
-      return [{ ...route, backend: found, counts, timeouts: edgeTimeouts(plan.settings.timeouts, own) }];
-    });
+    const routes = plan.routes.map((route) => this.#route(route, plan));
     this.#countUp();
     this.#edge.adopt(plan.settings, new Router(routes), this.#accessLog);
     this.#edge.gate.adopt({ clientsMax: plan.settings.max_connections, descriptorsMax: this.#descriptors });
+  }
+
+  #route(route: RoutePlan, { backends, settings }: ProxyPlan): Route {
+    const { host, pathPrefix, methods, backend = "" } = route;
+    const label = `${methods.length > 0 ? `${methods.join("|")} ` : ""}${host ?? ""}${pathPrefix}`;
+    const own = backends.find(({ name }) => name === backend)?.timeouts;
+    return {
+      host,
+      pathPrefix,
+      methods,
+      backend: this.#backends.get(backend),
+      rules: routeRules(route),
+      counts: this.#edge.counts.ofRoute(label, backend),
+      timeouts: edgeTimeouts(settings.timeouts, own),
+    };
   }
 
   /** The one of this name if there is one: its servers keep their connections. */

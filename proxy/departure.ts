@@ -1,6 +1,7 @@
 /** How sessions end: by the client, by a deadline, or by us. */
-import { attemptFailed, cut, fail, serverSilent } from "./exchange.ts";
+import { attemptFailed, cut, serverSilent } from "./exchange.ts";
 import type { Ending } from "./exchange_state.ts";
+import { fail } from "./own_answer.ts";
 import { refuseSlowHead, unreadExchange } from "./request_reader.ts";
 import type { Session } from "./session.ts";
 

@@ -1,5 +1,6 @@
 import type { ProxyConfig } from "../shared/config/schema.ts";
 import type { AccessLog } from "./access_log.ts";
+import { AddressSet } from "./address_set.ts";
 import { Deadlines } from "./deadlines.ts";
 import { clientLeft, deadlinePassed, drainDeadlinePassed } from "./departure.ts";
 import type { EdgeCounts } from "./edge_counts.ts";
@@ -13,7 +14,6 @@ import { Peers } from "./peer.ts";
 import type { RequestIds } from "./request_id.ts";
 import type { Router } from "./router.ts";
 import { Session } from "./session.ts";
-import { TrustedAddresses } from "./trusted_addresses.ts";
 
 export interface EdgeLimits extends RequestLimits {
   /** 0: none. */
@@ -27,7 +27,7 @@ export class Edge {
   timeouts!: EdgeTimeouts;
   limits!: EdgeLimits;
   router!: Router;
-  trusted!: TrustedAddresses;
+  trusted!: AddressSet;
   peers!: Peers;
   readonly counts: EdgeCounts;
   readonly ids: RequestIds;
@@ -63,7 +63,7 @@ export class Edge {
     };
     this.router = router;
     this.health.adopt(health.path, health.fail_when_below);
-    this.trusted = new TrustedAddresses(trusted_proxies);
+    this.trusted = new AddressSet(trusted_proxies);
     this.peers = new Peers(this.trusted);
     this.#accessLog = accessLog;
     this.logsNullConnections = log_null_connections;
@@ -104,7 +104,8 @@ export class Edge {
     if (ending === "health") return;
     const durationMs = performance.now() - exchange.startMs;
     this.counts.ended(exchange, ending, durationMs);
-    this.#accessLog?.write(exchange, ending, durationMs);
+    const rules = exchange.route?.rules ?? null;
+    if (rules === null || rules.logged) this.#accessLog?.write(exchange, ending, durationMs);
   }
 
   /** A connection that asked for nothing: no request to count. */

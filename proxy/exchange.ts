@@ -10,14 +10,15 @@ import { MORE } from "./http/field_table.ts";
 import { equals, octets } from "./http/octets.ts";
 import { parseRequestHead, requestFields } from "./http/request_head.ts";
 import { parseResponseHead, ResponseHead } from "./http/response_head.ts";
+import { answerByRule, answerOurselves, fail, giveUp, refuse, refuseUnrouted } from "./own_answer.ts";
 import { Pauses } from "./pauses.ts";
-import { reply, statusOf } from "./reply.ts";
 import { keepRest, requestMoved } from "./request_body.ts";
 import { readRequests } from "./request_reader.ts";
 import { sendRequest } from "./request_sender.ts";
 import { relayBody, responseMoved } from "./response_body.ts";
 import { relayHead, responseBodyKind } from "./response_relay.ts";
 import { isIdempotent, mayRetry } from "./retry.ts";
+import { admits } from "./route_rules.ts";
 import type { Server } from "./server.ts";
 import { openTunnel } from "./tunnel.ts";
 import type { Upstream } from "./upstream.ts";
@@ -56,10 +57,17 @@ export function route(exchange: Exchange): void {
   if (edge.bodyTooLarge(request.contentLength)) return refuse(exchange, 413);
   if (requestBody.done) keepRest(exchange, exchange.bodyStart);
   if (edge.health.asked(bytes, request)) return answerOurselves(exchange, edge.health.status, "health");
-  exchange.route = edge.router.only ?? edge.router.find(exchange.host, exchange.path);
-  if (!exchange.route) return refuse(exchange, 404);
-  const { clientKey } = exchange.route.backend;
-  if (clientKey !== null) exchange.clientKey = clientKey(exchange);
+  const { router } = edge;
+  const found =
+    router.only ?? router.find(exchange.host, exchange.path, router.byMethod ? exchange.method : "");
+  if (!found) return refuseUnrouted(exchange);
+  exchange.route = found;
+  const { rules, backend } = found;
+  if (rules !== null) {
+    if (!admits(rules, exchange)) return refuse(exchange, 403);
+    if (rules.answer !== null) return answerByRule(exchange, rules.answer);
+  }
+  if (backend && backend.clientKey !== null) exchange.clientKey = backend.clientKey(exchange);
   dispatch(exchange);
 }
 
@@ -177,7 +185,7 @@ function startResponse(
   const bodyEnd = responseBody.take(bytes, after, bytes.length);
   if (responseBody.broken) return attemptFailed(exchange, "bad_response");
   exchange.status = head.status;
-  if (exchange.server) exchange.route?.backend.answered(exchange.server, head.status);
+  if (exchange.server) exchange.route?.backend?.answered(exchange.server, head.status);
   exchange.firstByteMs = performance.now() - exchange.startMs;
   exchange.eventStream = head.eventStream;
   exchange.keepAliveTimeoutS = head.keepAliveTimeoutS;
@@ -250,7 +258,7 @@ function pause(exchange: Exchange): void {
 
 /** The request is with the server, and nothing came of it in time. */
 export function serverSilent(exchange: Exchange): void {
-  if (exchange.server) exchange.route?.backend.failed(exchange.server, true);
+  if (exchange.server) exchange.route?.backend?.failed(exchange.server, true);
   fail(exchange, "server_timeout");
 }
 
@@ -278,38 +286,6 @@ export function release(exchange: Exchange): void {
   upstream.idleUntilMs = exchange.session.edge.deadlines.nowMs + idleMs;
   if (whole && idleMs > 0 && upstream.gate.open && upstream.server.keepIdle(upstream)) upstream.resume();
   else upstream.close();
-}
-
-/** The request itself is at fault: what was sent of it must not look complete to the server. */
-export function giveUp(exchange: Exchange, status: number): void {
-  release(exchange);
-  // What follows the fault in the same bytes is not read.
-  exchange.closing = true;
-  if (exchange.answered) return cut(exchange, "refused");
-  refuse(exchange, status);
-}
-
-export function refuse(exchange: Exchange, status: number): void {
-  answerOurselves(exchange, status, "refused");
-}
-
-/** No attempt is left. */
-export function fail(exchange: Exchange, ending: Ending): void {
-  release(exchange);
-  answerOurselves(exchange, statusOf(ending), ending);
-}
-
-function answerOurselves(exchange: Exchange, status: number, ending: Ending): void {
-  const { session, requestBody } = exchange;
-  if (exchange.unreadable || !requestBody.done || session.edge.draining) exchange.closing = true;
-  exchange.ending = ending;
-  exchange.stage = exchange.reached;
-  reply(exchange, status, ending);
-  exchange.responseBody.start("none", 0, false);
-  if (session.unsent === null) return finish(exchange, ending);
-  session.waitFor("client", session.edge.timeouts.clientMs);
-  // While paused we would not hear that the client is gone.
-  session.resume();
 }
 
 /** The answer has begun and can't be finished: the client must not take it for whole (RFC 9112 §8). */

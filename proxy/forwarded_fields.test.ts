@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
+import { AddressSet } from "./address_set.ts";
 import { clientOf, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
 import { FieldTable, scanFields } from "./http/field_table.ts";
 import { octets } from "./http/octets.ts";
 import { parseRequestHead, RequestHead } from "./http/request_head.ts";
 import { Peers } from "./peer.ts";
 import { RequestIds } from "./request_id.ts";
-import { TrustedAddresses } from "./trusted_addresses.ts";
 
-const trusted = new TrustedAddresses(["10.0.0.0/8", "fd00::/8"]);
+const trusted = new AddressSet(["10.0.0.0/8", "fd00::/8"]);
 const OURS = { id: "our-id", traceparent: "our-trace" };
 
 test.each([
@@ -26,7 +26,7 @@ test.each([
 
 test("claims are joined over fields of one name, whatever their case", () => {
   const bytes = octets(
-    "X-Forwarded-For: a\r\nx-forwarded-proto: https\r\nX-FORWARDED-FOR: b, c\r\ntraceparent: t\r\n\r\n",
+    "X-Forwarded-For: a\r\nx-forwarded-proto: https\r\nX-FORWARDED-FOR: b, c\r\nX-Forwarded-Prefix: /p\r\ntraceparent: t\r\n\r\n",
   );
   const table = new FieldTable();
   scanFields(bytes, 0, bytes.length, table, 100);
@@ -34,6 +34,7 @@ test("claims are joined over fields of one name, whatever their case", () => {
     forwardedFor: "a, b, c",
     proto: "https",
     host: "",
+    prefix: "/p",
     requestId: "",
     traceparent: "t",
     tracestate: "",
@@ -42,8 +43,16 @@ test("claims are joined over fields of one name, whatever their case", () => {
 
 test("what is claimed is kept, what is not is made", () => {
   const peer = new Peers(trusted).of({ key: 0x0a000001, text: "10.0.0.1" });
-  const none = { forwardedFor: "", proto: "", host: "", requestId: "", traceparent: "", tracestate: "x" };
-  expect(trustedForwarded(peer, none, "a.test", OURS, "10.0.0.1").split("\r\n")).toEqual([
+  const none = {
+    forwardedFor: "",
+    proto: "",
+    host: "",
+    prefix: "",
+    requestId: "",
+    traceparent: "",
+    tracestate: "x",
+  };
+  expect(trustedForwarded(peer, none, "a.test", OURS, "10.0.0.1", "").split("\r\n")).toEqual([
     "X-Forwarded-For: 10.0.0.1",
     "X-Real-IP: 10.0.0.1",
     "X-Forwarded-Proto: http",
@@ -56,15 +65,17 @@ test("what is claimed is kept, what is not is made", () => {
     forwardedFor: "1.1.1.1",
     proto: "https",
     host: "b.test",
+    prefix: "/outer/",
     requestId: "id",
     traceparent: "t",
     tracestate: "s",
   };
-  expect(trustedForwarded(peer, all, "a.test", OURS, "1.1.1.1").split("\r\n")).toEqual([
+  expect(trustedForwarded(peer, all, "a.test", OURS, "1.1.1.1", "/api").split("\r\n")).toEqual([
     "X-Forwarded-For: 1.1.1.1, 10.0.0.1",
     "X-Real-IP: 1.1.1.1",
     "X-Forwarded-Proto: https",
     "X-Forwarded-Host: b.test",
+    "X-Forwarded-Prefix: /outer/api",
     "X-Request-ID: id",
     "traceparent: t",
     "tracestate: s",

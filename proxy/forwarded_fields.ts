@@ -1,13 +1,23 @@
 /** The fields that tell servers where a request came from (DESIGN: only trusted proxies are believed). */
 import { isIP } from "node:net";
+import type { AddressSet } from "./address_set.ts";
+import type { Exchange } from "./exchange_state.ts";
 import { copy, type FieldTable } from "./http/field_table.ts";
-import { CR, LF } from "./http/octets.ts";
+import { CR, LF, octets, spells } from "./http/octets.ts";
 import type { RequestHead } from "./http/request_head.ts";
 import { FORWARDED_HOST, type Peer } from "./peer.ts";
 import type { RequestIds } from "./request_id.ts";
-import type { TrustedAddresses } from "./trusted_addresses.ts";
 
 const REPEATED_MAX = 8192;
+const CLAIM = {
+  forwardedFor: octets("x-forwarded-for"),
+  proto: octets("x-forwarded-proto"),
+  host: octets("x-forwarded-host"),
+  prefix: octets("x-forwarded-prefix"),
+  requestId: octets("x-request-id"),
+  traceparent: octets("traceparent"),
+  tracestate: octets("tracestate"),
+};
 
 /** Writes our own fields for a client that nobody vouches for; the index after them. */
 export function writeForwarded(
@@ -38,6 +48,7 @@ export interface Claims {
   forwardedFor: string;
   proto: string;
   host: string;
+  prefix: string;
   requestId: string;
   traceparent: string;
   tracestate: string;
@@ -45,28 +56,28 @@ export interface Claims {
 
 /** Reads the claims out of the fields of the head parsed last. */
 export function readClaims(bytes: Buffer, table: FieldTable): Claims {
-  const value = (name: string) => {
+  const value = (name: Buffer) => {
     const found: string[] = [];
-    for (let i = 0; i < table.count; i++) {
-      const entry = i * 4;
-      const field = bytes.toString("latin1", table.spans[entry]!, table.spans[entry + 1]!).toLowerCase();
-      if (field === name)
-        found.push(bytes.toString("latin1", table.spans[entry + 2]!, table.spans[entry + 3]!));
+    const { spans, count } = table;
+    for (let i = 0; i < count * 4; i += 4) {
+      if (spells(bytes, spans[i]!, spans[i + 1]!, name))
+        found.push(bytes.toString("latin1", spans[i + 2], spans[i + 3]));
     }
     return found.join(", ").slice(0, REPEATED_MAX);
   };
   return {
-    forwardedFor: value("x-forwarded-for"),
-    proto: value("x-forwarded-proto"),
-    host: value("x-forwarded-host"),
-    requestId: value("x-request-id"),
-    traceparent: value("traceparent"),
-    tracestate: value("tracestate"),
+    forwardedFor: value(CLAIM.forwardedFor),
+    proto: value(CLAIM.proto),
+    host: value(CLAIM.host),
+    prefix: value(CLAIM.prefix),
+    requestId: value(CLAIM.requestId),
+    traceparent: value(CLAIM.traceparent),
+    tracestate: value(CLAIM.tracestate),
   };
 }
 
 /** The client's own address: the last one in X-Forwarded-For, from the right, that is no trusted proxy's. */
-export function clientOf(peerAddress: string, forwardedFor: string, trusted: TrustedAddresses): string {
+export function clientOf(peerAddress: string, forwardedFor: string, trusted: AddressSet): string {
   let client = peerAddress;
   for (const entry of forwardedFor.split(",").toReversed()) {
     const address = entry.trim();
@@ -77,21 +88,33 @@ export function clientOf(peerAddress: string, forwardedFor: string, trusted: Tru
   return client;
 }
 
-/** The same fields, with what a trusted proxy claimed kept. */
+/** Takes a trusted proxy's word on whose request this is; the client's address. */
+export function believe(exchange: Exchange, claims: Claims): string {
+  const { peer, edge } = exchange.session;
+  exchange.claimedClient = clientOf(peer.address, claims.forwardedFor, edge.trusted);
+  exchange.claimedId = claims.requestId;
+  return exchange.claimedClient;
+}
+
+/** The same fields, with what a trusted proxy claimed kept. `prefix`: what our route strips of the path, or "". */
 export function trustedForwarded(
   peer: Peer,
   claims: Claims,
   host: string,
   ours: { id: string; traceparent: string },
   client: string,
+  prefix: string,
 ): string {
   const chain = claims.forwardedFor ? `${claims.forwardedFor}, ${peer.address}` : peer.address;
   const forwardedHost = claims.host || host;
+  // What the proxy in front of us stripped stands before what we do.
+  const wholePrefix = claims.prefix.replace(/\/+$/, "") + prefix;
   return [
     `X-Forwarded-For: ${chain}`,
     `X-Real-IP: ${client}`,
     `X-Forwarded-Proto: ${claims.proto || "http"}`,
     ...(forwardedHost ? [`X-Forwarded-Host: ${forwardedHost}`] : []),
+    ...(wholePrefix ? [`X-Forwarded-Prefix: ${wholePrefix}`] : []),
     `X-Request-ID: ${claims.requestId || ours.id}`,
     `traceparent: ${claims.traceparent || ours.traceparent}`,
     ...(claims.traceparent && claims.tracestate ? [`tracestate: ${claims.tracestate}`] : []),

@@ -10,7 +10,7 @@ export function haproxyLine(exchange: Exchange, ending: Ending, durationMs: numb
   const { session, route, server, status, responseBytes } = exchange;
   const { head, queue, connect, response, active } = timersOf(exchange, durationMs);
   const frontend = wordOf(session.entrance.address);
-  const backend = route ? wordOf(route.backend.name) : frontend;
+  const backend = route?.backend ? wordOf(route.backend.name) : frontend;
   return (
     `${exchange.claimedClient || session.peer.address}:${session.port} [${date}] ${frontend} ` +
     `${backend}/${server ? wordOf(server.address) : "<NOSRV>"} ` +
@@ -23,7 +23,7 @@ export function haproxyLine(exchange: Exchange, ending: Ending, durationMs: numb
 /** Of the process, the listener, the backend and the server, as they are now; then further attempts, "+" elsewhere. */
 function concurrency({ session, route, server, attempts, redispatched }: Exchange): string {
   let inBackend = 0;
-  for (const { active } of route?.backend.servers ?? []) inBackend += active;
+  for (const { active } of route?.backend?.servers ?? []) inBackend += active;
   const process = session.edge.counts.open.value;
   const frontend = session.entrance.open;
   const retries = Math.max(0, attempts - 1);

@@ -188,7 +188,7 @@ export class JsonLines {
 }
 
 function whoServed({ route, server, attempts, redispatched }: LogRecord): Buffer {
-  if (!route) return piece("}\n");
+  if (!route?.backend) return piece("}\n");
   const address = server ? `"${escapeJson(server.address, NAME_CHARS_MAX)}"` : "null";
   const moved = redispatched ? ',"redispatched":true' : "";
   const backend = escapeJson(route.backend.name, NAME_CHARS_MAX);

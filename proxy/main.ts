@@ -137,7 +137,12 @@ class ProxySupervisor implements ProxyMode {
     const checked = (name: string) => this.#watches.find((watch) => watch.name === name)?.view() ?? [];
     const backends = backendViews(this.#backends(), checked, samples);
     const traffic = this.#traffic.view(samples, performance.now());
-    return { traffic, listeners, routes: routesOf(this.#config), backends };
+    return { traffic, listeners, routes: this.#routes(), backends };
+  }
+
+  /** Without their rules: what a route sets in headers may be a secret. */
+  #routes() {
+    return routesOf(this.#config).map(({ rules: _, ...route }) => route);
   }
 
   async samples(): Promise<Sample[]> {

@@ -1,6 +1,6 @@
+import type { AddressSet } from "./address_set.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { octets } from "./http/octets.ts";
-import type { TrustedAddresses } from "./trusted_addresses.ts";
 
 /** Addresses remembered at a time; a flood of new ones makes us start over. */
 const REMEMBERED_MAX = 8192;
@@ -20,9 +20,9 @@ export interface Peer {
 
 export class Peers {
   readonly #known = new Map<number | string, Peer>();
-  readonly #trusted: TrustedAddresses;
+  readonly #trusted: AddressSet;
 
-  constructor(trusted: TrustedAddresses) {
+  constructor(trusted: AddressSet) {
     this.#trusted = trusted;
   }
 

@@ -1,4 +1,4 @@
-import type { ProxyConfig } from "../shared/config/schema.ts";
+import type { ProxyConfig, RouteConfig } from "../shared/config/schema.ts";
 import type { Identity } from "../shared/process/identity.ts";
 import type { TimeoutOverrides } from "./edge_timeouts.ts";
 import type { ServerState } from "./server.ts";
@@ -39,7 +39,19 @@ export interface MemberState {
 export interface RoutePlan {
   host: string | undefined;
   pathPrefix: string;
-  backend: string;
+  /** Empty: all. With HEAD where GET is. */
+  methods: string[];
+  /** undefined: we answer ourselves. */
+  backend: string | undefined;
+  /** undefined: requests go to the backend as they come, and its answers as they are. */
+  rules: RulesPlan | undefined;
+}
+
+/** What a route does beside choosing a backend, as the file has it. */
+export interface RulesPlan
+  extends Pick<RouteConfig, "strip_prefix" | "access_log" | "allow" | "deny" | "headers"> {
+  redirect: RouteConfig["redirect"] | undefined;
+  respond: RouteConfig["respond"] | undefined;
 }
 
 export interface ProxyBoot {

@@ -1,13 +1,30 @@
-import type { BackendConfig, Config } from "../shared/config/schema.ts";
-import type { RoutePlan } from "./plan.ts";
+import { withHead } from "../shared/config/route_problems.ts";
+import type { BackendConfig, Config, RouteConfig } from "../shared/config/schema.ts";
+import type { RoutePlan, RulesPlan } from "./plan.ts";
 
 /** The backend, and the member of any backend, that stands for the app server under the same supervisor. */
 export const SERVE = "serve:";
 
 /** No route at all means one for everything, to the app server. */
 export function routesOf({ proxy }: Config): RoutePlan[] {
-  if (proxy.route.length === 0) return [{ host: undefined, pathPrefix: "/", backend: SERVE }];
-  return proxy.route.map(({ host, path_prefix, backend }) => ({ host, pathPrefix: path_prefix, backend }));
+  if (proxy.route.length === 0)
+    return [{ host: undefined, pathPrefix: "/", methods: [], backend: SERVE, rules: undefined }];
+  return proxy.route.map((route) => ({
+    host: route.host,
+    pathPrefix: route.path_prefix,
+    methods: [...new Set(route.methods.flatMap(withHead))],
+    backend: route.backend,
+    rules: rulesOf(route),
+  }));
+}
+
+/** undefined when all is default: such a route costs a request nothing. */
+function rulesOf(route: RouteConfig): RulesPlan | undefined {
+  const { redirect, respond, strip_prefix, access_log, allow, deny, headers } = route;
+  const lists = [allow, deny, Object.keys(headers.request), Object.keys(headers.response)];
+  const plain =
+    !redirect && !respond && !strip_prefix && access_log && lists.every(({ length }) => length === 0);
+  return plain ? undefined : { redirect, respond, strip_prefix, access_log, allow, deny, headers };
 }
 
 /** A server as the file has it. */
@@ -29,7 +46,8 @@ export function serveSettings(backend: BackendConfig | undefined): ServerSetting
 }
 
 /** Whether requests of this backend go to the app server. */
-export function usesServe({ backend }: Config, name: string): boolean {
+export function usesServe({ backend }: Config, name: string | undefined): boolean {
+  if (name === undefined) return false;
   return (
     name === SERVE || (backend[name]?.servers.some((server) => settingsOf(server).address === SERVE) ?? false)
   );

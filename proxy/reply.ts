@@ -1,9 +1,12 @@
 /** Answers of our own: refusals and failures, as short plain text that says which. */
 import type { Ending, Exchange } from "./exchange_state.ts";
+import { octets } from "./http/octets.ts";
+import { answerBytes, type ConnectionOption, type RouteAnswer } from "./route_answer.ts";
 import { send } from "./send.ts";
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
@@ -18,6 +21,8 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 const RETRY_AFTER_S = 1;
+const SLASH = octets("/");
+const ASTERISK = 42;
 
 /** What the client reads under the status line. */
 const EXPLANATIONS: Partial<Record<Ending, string>> = {
@@ -53,26 +58,55 @@ export function statusOf(ending: Ending): number {
   }
 }
 
-/** Sends a whole response; the connection stays open only when the exchange is not closing. */
-export function reply(exchange: Exchange, status: number, ending: Ending, detail?: string): void {
+/** Sends a whole response; the connection stays open only when the exchange is not closing. `fields`: whole lines. */
+export function reply(
+  exchange: Exchange,
+  status: number,
+  ending: Ending,
+  fields: readonly string[] = [],
+): void {
   const reason = REASONS[status] ?? "Error";
   const body =
     ending === "health" && status === 200
       ? "OK"
-      : `${status} ${reason}: ${detail ?? EXPLANATIONS[ending] ?? reason.toLowerCase()}\n`;
+      : `${status} ${reason}: ${EXPLANATIONS[ending] ?? reason.toLowerCase()}\n`;
   const head = [
     `HTTP/1.1 ${status} ${reason}`,
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${body.length}`,
     "Cache-Control: no-store",
     ...(status === 503 ? [`Retry-After: ${RETRY_AFTER_S}`] : []),
-    ...(exchange.closing
-      ? ["Connection: close"]
-      : exchange.request.minor === 0
-        ? ["Connection: keep-alive"]
-        : []),
+    ...fields,
+    "",
   ];
-  const bytes = Buffer.from(`${head.join("\r\n")}\r\n\r\n${exchange.isHead ? "" : body}`, "latin1");
+  const end = `${connectionOption(exchange)}\r\n${exchange.isHead ? "" : body}`;
+  sendOwn(exchange, status, Buffer.from(head.join("\r\n") + end, "latin1"));
+}
+
+/** The answer that the exchange's route gives. */
+export function replyByRule(exchange: Exchange, answer: RouteAnswer): void {
+  const option = connectionOption(exchange);
+  sendOwn(exchange, answer.status, answerBytes(answer, keptTarget(exchange), option, exchange.isHead));
+}
+
+/** What of the request's target a redirect keeps, from the first "/" on. */
+function keptTarget({ bytes, request, route }: Exchange): Buffer {
+  const { pathStart, targetEnd } = request;
+  const prefix = route?.rules?.prefix;
+  if (prefix)
+    return Buffer.concat([SLASH, bytes.subarray(prefix.restOf(bytes, pathStart, targetEnd), targetEnd)]);
+  const target = bytes.subarray(pathStart, targetEnd);
+  if (target[0] === SLASH[0]) return target;
+  // "*", or an absolute-form without a path.
+  return target[0] === ASTERISK ? SLASH : Buffer.concat([SLASH, target]);
+}
+
+function connectionOption({ closing, request }: Exchange): ConnectionOption {
+  if (closing) return "Connection: close\r\n";
+  return request.minor === 0 ? "Connection: keep-alive\r\n" : "";
+}
+
+function sendOwn(exchange: Exchange, status: number, bytes: Buffer): void {
   exchange.status = status;
   exchange.answered = true;
   exchange.responseBytes += bytes.length;

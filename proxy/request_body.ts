@@ -1,7 +1,7 @@
 /** The request's body on its way to the server. */
 import { LEAVING_GRACE_MS } from "./departure.ts";
-import { giveUp } from "./exchange.ts";
 import type { Exchange } from "./exchange_state.ts";
+import { giveUp } from "./own_answer.ts";
 import { send } from "./send.ts";
 import type { Upstream } from "./upstream.ts";
 

@@ -1,9 +1,10 @@
 /** The client's bytes between exchanges → request heads. */
-import { fail, refuse, route } from "./exchange.ts";
+import { route } from "./exchange.ts";
 import type { Exchange } from "./exchange_state.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import { MORE } from "./http/field_table.ts";
 import { parseRequestHead } from "./http/request_head.ts";
+import { fail, refuse } from "./own_answer.ts";
 import type { Session } from "./session.ts";
 
 const CR = 13;

@@ -1,10 +1,11 @@
 /** Our request to the server, made from the client's: one head, and what of the body is at hand, in one write. */
 import type { Edge } from "./edge.ts";
 import type { Exchange } from "./exchange_state.ts";
-import { clientOf, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
+import { believe, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
 import { copy, copyKeptFields } from "./http/field_table.ts";
 import { CR, LF, octets, SP } from "./http/octets.ts";
-import { requestFields } from "./http/request_head.ts";
+import { type RequestHead, requestFields } from "./http/request_head.ts";
+import type { RouteRules } from "./route_rules.ts";
 import { send } from "./send.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -29,11 +30,13 @@ let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
  * was read of this request; `exchange.requestBody` says whether it was whole or broken.
  */
 export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream): number {
-  const { bytes, bodyStart, requestBody } = exchange;
-  const most = 2 * bodyStart + ADDED_BYTES_MAX + BODY_WITH_HEAD_MAX;
+  const { bytes, bodyStart, requestBody, route } = exchange;
+  const rules = route?.rules ?? null;
+  const set = rules?.request?.lines.length ?? 0;
+  const most = 2 * bodyStart + set + ADDED_BYTES_MAX + BODY_WITH_HEAD_MAX;
   // Only where limits.head is larger than its default.
   if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most);
-  const headBytes = writeHead(edge, exchange);
+  const headBytes = writeHead(edge, exchange, rules);
   const after = requestBody.take(bytes, bodyStart, bytes.length);
   const kept = requestBody.keptEnd;
   if (requestBody.broken || edge.bodyTooLarge(requestBody.bytes)) return after;
@@ -49,18 +52,20 @@ export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream):
   return after;
 }
 
-function writeHead(edge: Edge, exchange: Exchange): number {
+function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): number {
   const { bytes, request, session } = exchange;
   let at: number;
-  if (request.minor === 1 && request.pathStart === request.targetStart) {
+  if (rules !== null) rules.request?.drop(bytes, requestFields);
+  if (request.minor === 1 && request.pathStart === request.targetStart && !rules?.prefix) {
     // The request line stays as it came and is copied with the fields behind it.
     at = copyKeptFields(bytes, request.start, request.fieldsEnd, requestFields, scratch, 0);
   } else {
-    at = writeRequestLine(exchange);
+    at = writeRequestLine(exchange, rules);
     at = copyKeptFields(bytes, request.fieldsStart, request.fieldsEnd, requestFields, scratch, at);
   }
-  if (session.peer.trusted) at = writeTrusted(edge, exchange, at);
+  if (session.peer.trusted) at = writeTrusted(edge, exchange, rules?.prefix?.text ?? "", at);
   else at = writeForwarded(session.peer, request, bytes, edge.ids, exchange.id, scratch, at);
+  if (rules !== null) at = writeRules(rules, session.peer.trusted, at);
   if (request.chunked) at = copy(CHUNKED, 0, CHUNKED.length, scratch, at);
   if (request.upgradeField >= 0 && request.upgrade) {
     const entry = request.upgradeField * 4;
@@ -72,16 +77,34 @@ function writeHead(edge: Edge, exchange: Exchange): number {
 }
 
 /** A target in absolute-form goes on in origin-form, HTTP/1.0 as HTTP/1.1 with the Host it must have (RFC 9112 §3.2). */
-function writeRequestLine({ bytes, request, server }: Exchange): number {
+function writeRequestLine({ bytes, request, server }: Exchange, rules: RouteRules | null): number {
   let at = copy(bytes, request.start, request.methodEnd, scratch, 0);
   scratch[at++] = SP;
-  if (bytes[request.pathStart] !== SLASH && request.pathStart !== request.targetStart) scratch[at++] = SLASH;
-  at = copy(bytes, request.pathStart, request.targetEnd, scratch, at);
+  at = writeTarget(bytes, request, rules, at);
   at = copy(VERSION_LINE_END, 0, VERSION_LINE_END.length, scratch, at);
+  if (rules?.request?.names("host")) return at;
   if (request.hostInTarget) return writeLine(HOST, bytes, request.hostStart, request.hostEnd, at);
   if (request.hostEnd > 0) return at;
   const name = octets(server?.hostField ?? "localhost");
   return writeLine(HOST, name, 0, name.length, at);
+}
+
+function writeTarget(bytes: Buffer, request: RequestHead, rules: RouteRules | null, to: number): number {
+  const { pathStart, targetEnd } = request;
+  if (rules?.prefix) {
+    scratch[to] = SLASH;
+    return copy(bytes, rules.prefix.restOf(bytes, pathStart, targetEnd), targetEnd, scratch, to + 1);
+  }
+  let at = to;
+  if (bytes[pathStart] !== SLASH && pathStart !== request.targetStart) scratch[at++] = SLASH;
+  return copy(bytes, pathStart, targetEnd, scratch, at);
+}
+
+/** What the route sets; to a trusted proxy's client the prefix was told with the rest. */
+function writeRules({ request, prefix }: RouteRules, trusted: boolean, to: number): number {
+  let at = to;
+  if (prefix !== null && !trusted) at = copy(prefix.field, 0, prefix.field.length, scratch, at);
+  return request === null ? at : copy(request.lines, 0, request.lines.length, scratch, at);
 }
 
 /** A field: `start`, then the value bytes[from, end), then the line's end. */
@@ -90,12 +113,10 @@ function writeLine(start: Buffer, bytes: Buffer, from: number, end: number, to: 
   return copy(LINE_END, 0, LINE_END.length, scratch, at);
 }
 
-function writeTrusted(edge: Edge, exchange: Exchange, to: number): number {
+function writeTrusted(edge: Edge, exchange: Exchange, prefix: string, to: number): number {
   const { bytes, request, session } = exchange;
   const claims = readClaims(bytes, requestFields);
-  const client = clientOf(session.peer.address, claims.forwardedFor, edge.trusted);
-  exchange.claimedClient = client;
-  exchange.claimedId = claims.requestId;
+  const client = believe(exchange, claims);
   const ours = { id: edge.ids.text(exchange.id), traceparent: edge.ids.traceparent(exchange.id) };
   const text = trustedForwarded(
     session.peer,
@@ -103,6 +124,7 @@ function writeTrusted(edge: Edge, exchange: Exchange, to: number): number {
     bytes.toString("latin1", request.hostStart, request.hostEnd),
     ours,
     client,
+    prefix,
   );
   return to + scratch.write(text, to, "latin1");
 }

@@ -40,14 +40,19 @@ export function relayHead(
   if (head.transferEncodingField >= 0 && (bare || head.status === 204))
     responseFields.drop(head.transferEncodingField);
   if (head.contentLengthField >= 0 && head.status === 204) responseFields.drop(head.contentLengthField);
+  const edits = exchange.route?.rules?.response ?? null;
+  // Interim responses and a switch of protocols are between the two ends alone.
+  const edited = edits !== null && head.status >= 200;
+  if (edited) edits.drop(bytes, responseFields);
   const option = connectionOption(exchange, head);
-  if (option === null && responseFields.drops === 0 && head.minor === 1) {
+  if (!edited && option === null && responseFields.drops === 0 && head.minor === 1) {
     exchange.responseBytes += kept - from;
     send(session, bytes, from, kept, false);
     return;
   }
   let at = copyKeptFields(bytes, from, head.fieldsEnd, responseFields, scratch, 0);
   scratch[MINOR_AT] = ONE;
+  if (edited) at = copy(edits.lines, 0, edits.lines.length, scratch, at);
   if (option !== null) at = copy(option, 0, option.length, scratch, at);
   if (head.status === 101 && head.upgradeField >= 0) {
     const entry = head.upgradeField * 4;

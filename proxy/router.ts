@@ -1,23 +1,34 @@
 import type { Backend } from "./backend.ts";
 import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import type { RouteCounts } from "./route_counts.ts";
+import type { RouteRules } from "./route_rules.ts";
 
 export interface Route {
   /** "example.com", "*.example.com", or undefined for any. */
   host: string | undefined;
   pathPrefix: string;
-  backend: Backend;
+  /** Empty: all. */
+  methods: readonly string[];
+  /** undefined: we answer ourselves, by the rules. */
+  backend: Backend | undefined;
+  /** null: requests go to the backend as they come, and its answers as they are. */
+  rules: RouteRules | null;
   counts: RouteCounts;
   timeouts: EdgeTimeouts;
 }
 
-/** Finds the route of a request: a host before any host, the exact one before the wildcard, then the longest prefix. */
+/**
+ * Finds the route of a request: a host before any host, the exact one before the wildcard, then the longest prefix, then
+ * one that names the method before one for all methods.
+ */
 export class Router {
   /** Prefixes longest first, by host; "" is any host. */
   readonly #byHost = new Map<string, Route[]>();
   readonly #wildcards: string[] = [];
   /** The answer when there is one route for everything. */
   readonly #only: Route | undefined;
+  /** Some route is only for some methods: find() must be told the request's. */
+  readonly byMethod: boolean;
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
@@ -27,11 +38,12 @@ export class Router {
       else this.#byHost.set(host, [route]);
       if (host.startsWith("*.") && !this.#wildcards.includes(host)) this.#wildcards.push(host);
     }
-    for (const same of this.#byHost.values()) same.sort((a, b) => b.pathPrefix.length - a.pathPrefix.length);
+    for (const same of this.#byHost.values()) same.sort(before);
     this.#wildcards.sort((a, b) => b.length - a.length);
+    this.byMethod = routes.some(({ methods }) => methods.length > 0);
     const [first] = routes;
-    this.#only =
-      routes.length === 1 && first?.host === undefined && first?.pathPrefix === "/" ? first : undefined;
+    const one = routes.length === 1 && !this.byMethod;
+    this.#only = one && first?.host === undefined && first?.pathPrefix === "/" ? first : undefined;
   }
 
   /** The deadlines of every route. */
@@ -44,30 +56,52 @@ export class Router {
     return this.#only;
   }
 
-  /** `host` without its port, in any case; `path` without its query. */
-  find(host: string, path: string): Route | undefined {
+  /** `host` without its port, in any case; `path` without its query; `method` matters only with `byMethod`. */
+  find(host: string, path: string, method: string): Route | undefined {
     const name = host.toLowerCase();
     return (
-      longest(this.#byHost.get(name), path) ??
-      this.#findWildcard(name, path) ??
-      longest(this.#byHost.get(""), path)
+      first(this.#byHost.get(name), path, method) ??
+      this.#findWildcard(name, path, method) ??
+      first(this.#byHost.get(""), path, method)
     );
   }
 
-  #findWildcard(name: string, path: string): Route | undefined {
+  /** The methods that have a route here, where find() knew none; empty: nothing is here for any. */
+  methodsFor(host: string, path: string): string[] {
+    const name = host.toLowerCase();
+    const hosts = [name, ...this.#wildcards.filter((wildcard) => isBelow(name, wildcard)), ""];
+    const routes = hosts.flatMap((known) => this.#byHost.get(known) ?? []);
+    const covering = routes.filter(({ pathPrefix }) => covers(pathPrefix, path));
+    return [...new Set(covering.flatMap(({ methods }) => methods))];
+  }
+
+  #findWildcard(name: string, path: string, method: string): Route | undefined {
     for (const wildcard of this.#wildcards) {
-      // "*.example.com" is any name below example.com, not example.com itself.
-      const suffix = wildcard.slice(1);
-      if (name.length <= suffix.length || !name.endsWith(suffix)) continue;
-      const route = longest(this.#byHost.get(wildcard), path);
+      if (!isBelow(name, wildcard)) continue;
+      const route = first(this.#byHost.get(wildcard), path, method);
       if (route) return route;
     }
     return undefined;
   }
 }
 
-function longest(routes: readonly Route[] | undefined, path: string): Route | undefined {
-  return routes?.find(({ pathPrefix }) => covers(pathPrefix, path));
+/** "*.example.com" is any name below example.com, not example.com itself. */
+function isBelow(name: string, wildcard: string): boolean {
+  return name.length >= wildcard.length && name.endsWith(wildcard.slice(1));
+}
+
+/** In the order in which they are tried. */
+function before(a: Route, b: Route): number {
+  return (
+    b.pathPrefix.length - a.pathPrefix.length || Number(b.methods.length > 0) - Number(a.methods.length > 0)
+  );
+}
+
+function first(routes: readonly Route[] | undefined, path: string, method: string): Route | undefined {
+  return routes?.find(
+    ({ pathPrefix, methods }) =>
+      covers(pathPrefix, path) && (methods.length === 0 || methods.includes(method)),
+  );
 }
 
 /** On segment boundaries: "/api" covers "/api" and "/api/x", not "/apix". */

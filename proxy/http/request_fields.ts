@@ -27,6 +27,7 @@ const NAME = {
   xForwardedFor: octets("x-forwarded-for"),
   xForwardedHost: octets("x-forwarded-host"),
   proxyConnection: octets("proxy-connection"),
+  xForwardedPrefix: octets("x-forwarded-prefix"),
   xForwardedProto: octets("x-forwarded-proto"),
   transferEncoding: octets("transfer-encoding"),
 };
@@ -119,6 +120,9 @@ function readField(
       if (spells(bytes, name, nameEnd, NAME.xForwardedProto)) requestFields.drop(i);
       else if (spells(bytes, name, nameEnd, NAME.transferEncoding))
         return readTransferEncoding(bytes, i, value, end, head);
+      return true;
+    case 18:
+      if (spells(bytes, name, nameEnd, NAME.xForwardedPrefix)) requestFields.drop(i);
       return true;
     default:
       return true;

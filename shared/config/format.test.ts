@@ -46,6 +46,38 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
     bad: ["", "0 3 * *", "61 * * * *", "0 0 31 2 *", "soon"],
   },
   "time-zone": { good: ["UTC", "Europe/Berlin"], bad: ["", "Mars/Base", "Berlin time"] },
+  redirect: {
+    good: [
+      "https://example.com",
+      "http://a.test:8080/x?y=%20#z",
+      "https://[::1]:443/",
+      "https://a.test?q",
+      "/",
+      "/new/path?q",
+    ],
+    bad: [
+      "",
+      "example.com",
+      "//example.com",
+      "ftp://a.test",
+      "javascript:alert(1)",
+      "https://u@a.test",
+      "https://a.test\r\nSet-Cookie: x=y",
+      "/a\nb",
+      "/a b",
+      "/\\evil",
+      "/ü",
+      "https://",
+    ],
+  },
+  method: {
+    good: ["GET", "PROPFIND", "x-Y", "M".repeat(64)],
+    bad: ["", "CONNECT", "connect", "A B", "GET\r\n", "M".repeat(65)],
+  },
+  "field-value": {
+    good: ["", "a", "max-age=31536000; x", "a\tb", "grün"],
+    bad: [" a", "a ", "\t", "a\r\nB: c", "a\nb", "a\rb", "a\0", "\x7f", "x".repeat(8193)],
+  },
   queue: { good: ["default", "a-b_C9"], bad: ["", "a b", "a.b", "x".repeat(65)] },
 };
 

@@ -23,6 +23,15 @@ const STORE_URL = /^sqlite:.+|^rediss?:\/\/[^\s]+$/s;
 /** NAME is a token (RFC 9110 §5.6.2). */
 const BALANCE =
   /^(round_robin|least_connections|random_two|hash:ip|hash:(header|cookie):[A-Za-z0-9!#$%&'*+.^_`|~-]+)$/;
+/** Only visible characters of URIs (RFC 3986 §2): nothing in it can end the Location field. */
+const URI_REST = "[A-Za-z0-9._~:/?#[\\]@!$&'()*+,;=%-]*";
+const REDIRECT = new RegExp(
+  `^(?:https?://(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::\\d{1,5})?(?:[/?#]${URI_REST})?|/(?!/)${URI_REST})$`,
+);
+/** A token (RFC 9110 §9.1). CONNECT is never passed on: this is no forward proxy. */
+const METHOD = /^(?!connect$)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/i;
+/** No control characters, no blanks at its ends (RFC 9110 §5.5). */
+const FIELD_VALUE = /^(?![\t ])[\t -~\u0080-\u{10ffff}]{0,8192}(?<![\t ])$/u;
 const QUEUE = /^[A-Za-z0-9_-]{1,64}$/;
 
 const FORMATS = {
@@ -83,6 +92,21 @@ const FORMATS = {
     name: "time zone",
     words: 'a time zone like "UTC" or "Europe/Berlin"',
     accepts: isTimeZone,
+  },
+  redirect: {
+    name: "address or path",
+    words: 'an address like "https://example.com" or a path like "/new", as it stands in a URL',
+    accepts: (text) => REDIRECT.test(text),
+  },
+  method: {
+    name: "method",
+    words: 'a method like "GET", other than CONNECT',
+    accepts: (text) => METHOD.test(text),
+  },
+  "field-value": {
+    name: "text",
+    words: "text without control characters and without blanks at its ends, up to 8192 characters",
+    accepts: (text) => FIELD_VALUE.test(text),
   },
   queue: {
     name: "name",

@@ -13,7 +13,7 @@ test("asks only for keys without a default", () => {
     names.split(",").filter(Boolean),
   );
   expect([...new Set(asked)].sort()).toEqual(
-    ["address", "backend", "jobs", "name", "schedule", "servers", "type"].map((name) => JSON.stringify(name)),
+    ["address", "jobs", "name", "schedule", "servers", "to", "type"].map((name) => JSON.stringify(name)),
   );
 });
 

@@ -29,6 +29,12 @@ test("the example on the page is valid", () => {
   expect(config.proxy.route).toHaveLength(2);
 });
 
+test("the example in docs/routes.md is valid", async () => {
+  const routes = await Bun.file(resolve(import.meta.dir, "../../docs/routes.md")).text();
+  const [, example = ""] = /```toml\n([\s\S]*?)```/.exec(routes) ?? [];
+  expect(checkConfig(example, "docs/routes.md", "/site", {}).proxy.route).toHaveLength(5);
+});
+
 test("a page without the marks is refused", () => {
   expect(() => withKeyTable("# nothing")).toThrow("has no");
 });

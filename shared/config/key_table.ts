@@ -37,7 +37,8 @@ function sections(schema: TSchema, name: string, heading: string): Section[] {
     const path = name ? `${name}.${key}` : key;
     const item = of["items"] as TSchema | undefined;
     if (of[Kind] === "Object") inner.push(...sections(of, path, `[${path}]`));
-    else if (of[Kind] === "Record") inner.push(...sections(recordItem(of), `${path}.NAME`, `[${path}.NAME]`));
+    else if (of[Kind] === "Record" && recordItem(of)[Kind] === "Object")
+      inner.push(...sections(recordItem(of), `${path}.NAME`, `[${path}.NAME]`));
     else {
       own.rows.push(row(key, of));
       const table = item && tableIn(item);
@@ -75,6 +76,8 @@ function takes(schema: TSchema): string {
       return `list of ${takes(schema["items"] as TSchema)}`;
     case "Object":
       return ["table", listed(Object.keys(schema["properties"] as object))].join("");
+    case "Record":
+      return `table of NAME = ${takes(recordItem(schema))}`;
     case "Integer":
       return `whole number${schema["minimum"] ? `, at least ${schema["minimum"]}` : ""}`;
     case "Number":
@@ -98,9 +101,9 @@ function defaultOf(schema: TSchema): string {
 function tomlValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(tomlValue).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  return `{ ${Object.entries(value)
-    .map(([key, item]) => `${key} = ${tomlValue(item)}`)
-    .join(", ")} }`;
+  const entries = Object.entries(value);
+  if (entries.length === 0) return "{}";
+  return `{ ${entries.map(([key, item]) => `${key} = ${tomlValue(item)}`).join(", ")} }`;
 }
 
 function sentence(text: string): string {

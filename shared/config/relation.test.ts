@@ -32,29 +32,6 @@ test("port 0 is a new port each time; the same port on other addresses is no con
   expect(said({ serve: { listen: ["127.0.0.1:80", "127.0.0.2:80"] } })).toEqual([]);
 });
 
-test.each([
-  [{ backend: "serve:" }, { backend: "serve:", path_prefix: "/" }],
-  [{ path_prefix: "/api" }, { path_prefix: "/api" }],
-  [{ host: "A.example" }, { host: "a.example" }],
-])("the routes %j and %j match the same", (first, second) => {
-  expect(said({ proxy: { route: [first, second] } })).toEqual([
-    "proxy.route.1: this route matches the same requests as one further up: remove one of the two",
-  ]);
-});
-
-test("routes that differ in host or prefix stand side by side", () => {
-  const route = [
-    { host: "a" },
-    { host: "b" },
-    {},
-    { path_prefix: "/API" },
-    { path_prefix: "/api" },
-    { path_prefix: "/api/" },
-    { path_prefix: "/api/v1" },
-  ];
-  expect(said({ proxy: { route } })).toEqual([]);
-});
-
 test("a hang timeout shorter than two heartbeats", () => {
   const hang = (text: unknown) => said({ serve: { hang_timeout: text } });
   expect(["0", "2s", "1m", "soon", 1].flatMap(hang)).toEqual([]);

@@ -4,6 +4,7 @@ import { parseDuration } from "./duration.ts";
 import { format, formatNamed } from "./format.ts";
 import { nearestName } from "./nearest_name.ts";
 import { isTable, type Path, type Problem, type Table } from "./problem.ts";
+import { routeProblems } from "./route_problems.ts";
 
 const HANG_SHORTEST_MS = 2000;
 const KEEP_ALIVE_MS_MAX = 240_000;
@@ -20,6 +21,7 @@ interface Located {
 export function relationProblems(config: Table): Problem[] {
   return [
     ...unknownBackends(config),
+    ...routeProblems(tablesAt(config, "proxy", "route")),
     ...twice(config),
     ...adminBeyondLoopback(config),
     ...hastyHangTimeout(config),
@@ -104,11 +106,6 @@ function twice(config: Table): Problem[] {
         (text) => `the server ${text} is named twice in this backend`,
       ),
     ),
-    ...repeats(
-      routes(config),
-      routeKey,
-      () => "this route matches the same requests as one further up: remove one of the two",
-    ),
   ];
 }
 
@@ -135,20 +132,6 @@ function listenKey(address: string): string {
   if (Number(port) === 0) return "";
   const name = host === "" ? "0.0.0.0" : host === "localhost" ? "127.0.0.1" : host.toLowerCase();
   return `${name}:${Number(port)}`;
-}
-
-function routes(config: Table): Located[] {
-  return tablesAt(config, "proxy", "route").flatMap(({ path, table }) => {
-    const { host = "", path_prefix: prefix = "/" } = table;
-    return typeof host === "string" && typeof prefix === "string"
-      ? [{ path, text: `${host} ${prefix}` }]
-      : [];
-  });
-}
-
-function routeKey(text: string): string {
-  const space = text.indexOf(" ");
-  return text.slice(0, space).toLowerCase() + text.slice(space);
 }
 
 function serverAddresses(servers: unknown, path: Path): Located[] {

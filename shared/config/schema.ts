@@ -1,26 +1,9 @@
 /** The one description of trivet.toml: types, checks, defaults and the docs table come from here. */
-import { type Static, type StaticDecode, type TObject, type TProperties, Type } from "@sinclair/typebox";
+import { type Static, type StaticDecode, Type } from "@sinclair/typebox";
 import { parseDuration } from "./duration.ts";
 import { format } from "./format.ts";
-import { parseSize } from "./size.ts";
-
-/** A duration such as "250ms"; milliseconds once decoded. */
-const duration = (value: string, description: string) =>
-  Type.Transform(Type.String({ default: value, description, format: format("duration") }))
-    .Decode((text) => parseDuration(text))
-    .Encode((ms) => `${ms}ms`);
-
-/** A size such as "16KiB"; bytes once decoded. */
-const size = (value: string, description: string) =>
-  Type.Transform(Type.String({ default: value, description, format: format("size") }))
-    .Decode((text) => parseSize(text))
-    .Encode((bytes) => String(bytes));
-
-const section = <T extends TProperties>(properties: T, description: string): TObject<T> =>
-  Type.Object(properties, { additionalProperties: false, default: {}, description });
-
-const count = (value: number, description: string, minimum = 0) =>
-  Type.Integer({ default: value, minimum, description });
+import { count, duration, networks, section, size } from "./key_kind.ts";
+import { Route } from "./route_schema.ts";
 
 const workers = (description: string) =>
   Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 512 })], {
@@ -44,24 +27,6 @@ const Listen = Type.Object(
       format: format("address"),
       description: 'where to accept connections, "host:port"',
     }),
-  },
-  { additionalProperties: false },
-);
-
-const Route = Type.Object(
-  {
-    host: Type.Optional(
-      Type.String({
-        format: format("host-pattern"),
-        description: '"example.com" or "*.example.com"; absent: any host',
-      }),
-    ),
-    path_prefix: Type.String({
-      default: "/",
-      pattern: "^/",
-      description: "matched on segment boundaries; the longest wins",
-    }),
-    backend: Type.String({ minLength: 1, description: 'the name of a [backend.NAME], or "serve:"' }),
   },
   { additionalProperties: false },
 );
@@ -188,10 +153,7 @@ const ProxySection = section(
       default: [{ address: "0.0.0.0:8080" }],
       description: "addresses of the edge",
     }),
-    trusted_proxies: Type.Array(Type.String({ format: format("cidr") }), {
-      default: [],
-      description: "CIDRs whose X-Forwarded-* is believed",
-    }),
+    trusted_proxies: networks("CIDRs whose X-Forwarded-* is believed"),
     timeouts: section(
       {
         connect: duration("5s", "to open a connection to a server"),
@@ -390,6 +352,7 @@ export type Config = StaticDecode<typeof ConfigSchema>;
 /** The same before decoding: what a file may say. */
 export type ConfigText = Static<typeof ConfigSchema>;
 export type ProxyConfig = Config["proxy"];
+export type RouteConfig = ProxyConfig["route"][number];
 export type BackendConfig = Config["backend"][string];
 export type HealthConfig = NonNullable<BackendConfig["health"]>;
 export type ServeConfig = Config["serve"];

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 
-/** The networks of trusted_proxies. */
-export class TrustedAddresses {
+/** Networks, and whether an address is in one. An IPv4 address in IPv6 notation counts as what it is. */
+export class AddressSet {
   readonly #list = new BlockList();
 
   constructor(cidrs: readonly string[]) {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { TrustedAddresses } from "./trusted_addresses.ts";
+import { AddressSet } from "./address_set.ts";
 
-const trusted = new TrustedAddresses(["10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8::1"]);
+const trusted = new AddressSet(["10.0.0.0/8", "192.0.2.7", "fd00::/8", "2001:db8::1"]);
 
 test.each(["10.0.0.0", "10.255.255.255", "192.0.2.7", "fd12:3456::1", "2001:db8::1"])(
   "%s is trusted",
@@ -25,5 +25,5 @@ test.each([
 });
 
 test("nobody is trusted unless named", () => {
-  expect(new TrustedAddresses([]).has("127.0.0.1")).toBe(false);
+  expect(new AddressSet([]).has("127.0.0.1")).toBe(false);
 });

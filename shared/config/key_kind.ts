@@ -1,0 +1,26 @@
+/** The kinds of keys that trivet.toml has in many places. */
+import { type TObject, type TProperties, Type } from "@sinclair/typebox";
+import { parseDuration } from "./duration.ts";
+import { format } from "./format.ts";
+import { parseSize } from "./size.ts";
+
+/** A duration such as "250ms"; milliseconds once decoded. */
+export const duration = (value: string, description: string) =>
+  Type.Transform(Type.String({ default: value, description, format: format("duration") }))
+    .Decode((text) => parseDuration(text))
+    .Encode((ms) => `${ms}ms`);
+
+/** A size such as "16KiB"; bytes once decoded. */
+export const size = (value: string, description: string) =>
+  Type.Transform(Type.String({ default: value, description, format: format("size") }))
+    .Decode((text) => parseSize(text))
+    .Encode((bytes) => String(bytes));
+
+export const section = <T extends TProperties>(properties: T, description: string): TObject<T> =>
+  Type.Object(properties, { additionalProperties: false, default: {}, description });
+
+export const count = (value: number, description: string, minimum = 0) =>
+  Type.Integer({ default: value, minimum, description });
+
+export const networks = (description: string) =>
+  Type.Array(Type.String({ format: format("cidr") }), { default: [], description });
