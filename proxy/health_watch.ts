@@ -5,15 +5,8 @@ import { EJECTED_MS, mayEject } from "./passive.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
 import type { ServerSettings } from "./plan_of.ts";
 import { ServerHealth } from "./server_health.ts";
-import {
-  noOrders,
-  note,
-  type ServerOrder,
-  type ServerOrders,
-  stateOf,
-  unknownName,
-  weightOf,
-} from "./server_orders.ts";
+import { type KnownServer, type Recollection, remember } from "./server_memory.ts";
+import { noOrders, note, type ServerOrder, stateOf, unknownName, weightOf } from "./server_orders.ts";
 import { StatusSet } from "./status_set.ts";
 
 /** Checks of one backend are spread over the interval by this much, so that many edges do not check in step. */
@@ -24,10 +17,8 @@ export interface MemberView extends MemberState {
   sinceMs: number;
 }
 
-interface WatchedServer {
+interface WatchedServer extends KnownServer {
   settings: ServerSettings;
-  orders: ServerOrders;
-  health: ServerHealth;
 }
 
 /** The supervisor's view of one backend's servers: checks them all and tells of every change. */
@@ -44,22 +35,27 @@ export class HealthWatch {
     config: BackendConfig,
     servers: readonly ServerSettings[],
     changed: () => void,
-    before?: HealthWatch,
+    known: Recollection,
   ) {
     this.name = name;
     this.#config = config;
     this.#changed = changed;
     this.#servers = new Map(
       servers.map((settings) => {
-        const known = before?.server(settings.address);
-        const { health, orders } = known ?? { health: new ServerHealth(), orders: noOrders() };
-        return [settings.address, { settings, health, orders }];
+        const { address } = settings;
+        const { health, orders } = known(name, address) ?? { health: new ServerHealth(), orders: noOrders() };
+        return [address, { settings, health, orders }];
       }),
     );
   }
 
   server(address: string): WatchedServer | undefined {
     return this.#servers.get(address);
+  }
+
+  /** What a successor shall know, by address. */
+  memory(): Record<string, unknown> {
+    return Object.fromEntries([...this.#servers].map(([address, server]) => [address, remember(server)]));
   }
 
   /** Works by an order from now on. Throws a UserError when there is no such server. */

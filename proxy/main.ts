@@ -16,6 +16,7 @@ import { HealthWatch } from "./health_watch.ts";
 import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
 import { ownServers, routesOf, SERVE, serveSettings, usesServe } from "./plan_of.ts";
 import { Reloads } from "./reloads.ts";
+import { type Recollection, recollection, type ServerMemory } from "./server_memory.ts";
 import { readOrder, unknownName } from "./server_orders.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -61,7 +62,7 @@ class ProxySupervisor implements ProxyMode {
     this.#config = config;
     this.#slots = slotsOf(config);
     this.#listeners = new ListenerSet("proxy", this.#slots, legacy);
-    this.#watches = this.#watch(config, []);
+    this.#watches = this.#watch(config, recollection(legacy?.memoryOf(this.name)));
     this.#fleet = new Fleet({
       kind: "proxy",
       slots: this.#slots,
@@ -105,7 +106,9 @@ class ProxySupervisor implements ProxyMode {
     const before = { config: this.#config, watches: this.#watches, addresses: this.#listeners.addresses };
     const added = this.#listeners.add(addresses);
     this.#config = config;
-    this.#watches = this.#watch(config, before.watches);
+    this.#watches = this.#watch(config, (name, address) =>
+      before.watches.find((watch) => watch.name === name)?.server(address),
+    );
     try {
       // With the old listeners still open: what is closed can't be taken back when a child refuses the plan.
       await this.#reloads.apply(this.#plan(this.#listeners.addresses), added);
@@ -170,6 +173,10 @@ class ProxySupervisor implements ProxyMode {
 
   bequest() {
     return this.#listeners.bequest();
+  }
+
+  memory(): { servers: ServerMemory } {
+    return { servers: Object.fromEntries(this.#watches.map((watch) => [watch.name, watch.memory()])) };
   }
 
   async drain(succeeded: boolean, kept: boolean): Promise<void> {
@@ -248,11 +255,11 @@ class ProxySupervisor implements ProxyMode {
   }
 
   /** Watches for the backends of a config; servers that are known already keep their state. */
-  #watch(config: Config, before: readonly HealthWatch[]): HealthWatch[] {
-    return Object.entries(config.backend).map(([name, backend]) => {
-      const known = before.find((watch) => watch.name === name);
-      return new HealthWatch(name, backend, ownServers(backend), () => this.#changed(name), known);
-    });
+  #watch(config: Config, known: Recollection): HealthWatch[] {
+    return Object.entries(config.backend).map(
+      ([name, backend]) =>
+        new HealthWatch(name, backend, ownServers(backend), () => this.#changed(name), known),
+    );
   }
 
   #heard(child: ProxyChild, up: ProxyUp): void {

@@ -1,6 +1,6 @@
 import { log } from "../log.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
-import type { LegacyListener } from "./legacy.ts";
+import type { LegacyListener, Memories } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import { startSuccessor } from "./successor.ts";
@@ -43,7 +43,11 @@ export class Control {
    */
   async upgrade(): Promise<void> {
     await this.#alone("an upgrade", async () => {
-      const { pid, letGo } = await startSuccessor(this.bequest(), this.#manager.environment);
+      const { pid, letGo } = await startSuccessor(
+        this.bequest(),
+        this.#memories(),
+        this.#manager.environment,
+      );
       this.#manager.mainPid(pid);
       letGo();
       log.info({ successor: pid }, "another process has taken over");
@@ -60,6 +64,12 @@ export class Control {
   /** The listening sockets of all modes. */
   bequest(): LegacyListener[] {
     return this.#modes.flatMap((mode) => mode.bequest?.() ?? []);
+  }
+
+  #memories(): Memories {
+    return Object.fromEntries(
+      this.#modes.flatMap((mode) => (mode.memory ? [[mode.name, mode.memory()]] : [])),
+    );
   }
 
   /** Hands an order to the mode it names; what the mode answers. Throws a UserError when there is no such mode or order. */

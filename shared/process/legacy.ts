@@ -1,8 +1,11 @@
+import { log } from "../log.ts";
 import { libc } from "./libc.ts";
 import { closeSockets } from "./listen_socket.ts";
 
 /** Names the descriptors that a supervisor leaves to the binary that takes its place. */
 const VARIABLE = "TRIVET_LEGACY";
+/** The kernel takes 128 KiB for one variable (execve(2), MAX_ARG_STRLEN). */
+const MEMORIES_CHARS_MAX = 65_536;
 const FIRST_FD = 3;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
@@ -17,15 +20,25 @@ export interface LegacyListener {
   fds: number[];
 }
 
+/** What each mode tells its successor, by the mode's name. */
+export type Memories = Readonly<Record<string, unknown>>;
+
+interface Testament {
+  listeners: LegacyListener[];
+  memories: Memories;
+}
+
 /** What a supervisor got from the one it replaces. */
 export class Legacy {
   /** The one before us still runs, and waits until we do. Otherwise systemd kept its sockets. */
   readonly predecessor: boolean;
   readonly addresses: readonly string[];
   #listeners: LegacyListener[];
+  readonly #memories: Memories;
 
-  constructor(listeners: LegacyListener[], predecessor: boolean) {
+  constructor({ listeners, memories }: Testament, predecessor: boolean) {
     this.#listeners = listeners;
+    this.#memories = memories;
     this.predecessor = predecessor;
     this.addresses = listeners.map(({ address }) => address);
   }
@@ -37,10 +50,11 @@ export class Legacy {
     const kept = keptListeners(process.env, process.pid);
     for (const name of LISTEN_VARIABLES) delete process.env[name];
     if (text === undefined && kept.length === 0) return undefined;
-    const listeners = text === undefined ? kept : (JSON.parse(text) as LegacyListener[]);
+    const testament =
+      text === undefined ? { listeners: kept, memories: {} } : (JSON.parse(text) as Testament);
     // Our children get the sockets of their slot, and no other that would hold a port open.
-    for (const fd of listeners.flatMap(({ fds }) => fds)) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return new Legacy(listeners, text !== undefined);
+    for (const fd of testament.listeners.flatMap(({ fds }) => fds)) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return new Legacy(testament, text !== undefined);
   }
 
   /** The sockets of an address; they are the caller's from now on. */
@@ -48,6 +62,11 @@ export class Legacy {
     const found = this.#listeners.find((listener) => listener.address === address);
     this.#listeners = this.#listeners.filter((listener) => listener !== found);
     return found?.fds ?? [];
+  }
+
+  /** What the mode of this name said before us, perhaps another version of it; undefined when nothing. */
+  memoryOf(mode: string): unknown {
+    return this.#memories[mode];
   }
 
   /** Closes what nobody claimed: addresses that the config names no more. */
@@ -73,11 +92,15 @@ export function keptListeners(
 }
 
 /** How the successor inherits: descriptors in the order of its stdio, and the variable that says what they are. */
-export function bequeath(listeners: readonly LegacyListener[]): {
-  fds: number[];
-  env: Record<string, string>;
-} {
+export function bequeath(
+  listeners: readonly LegacyListener[],
+  memories: Memories,
+): { fds: number[]; env: Record<string, string> } {
   let next = FIRST_FD;
   const renumbered = listeners.map(({ address, fds }) => ({ address, fds: fds.map(() => next++) }));
-  return { fds: listeners.flatMap(({ fds }) => fds), env: { [VARIABLE]: JSON.stringify(renumbered) } };
+  const fits = JSON.stringify(memories).length <= MEMORIES_CHARS_MAX;
+  if (!fits)
+    log.warn("too much is known of the servers to be handed over: their states and orders start anew");
+  const testament: Testament = { listeners: renumbered, memories: fits ? memories : {} };
+  return { fds: listeners.flatMap(({ fds }) => fds), env: { [VARIABLE]: JSON.stringify(testament) } };
 }

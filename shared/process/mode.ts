@@ -26,6 +26,8 @@ export interface Mode {
   complaint(): string | undefined;
   /** The listening sockets that a successor shall go on with. */
   bequest?(): LegacyListener[];
+  /** What a successor shall know of the past, as JSON; Legacy.memoryOf() gives it back there. */
+  memory?(): unknown;
   /**
    * The supervisor has been told to end: who asks how this mode is should hear so from now on. drain() follows; for
    * `kept` see there.

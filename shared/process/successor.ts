@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { sentenceOf, UserError } from "../user_error.ts";
-import { bequeath, type LegacyListener } from "./legacy.ts";
+import { bequeath, type LegacyListener, type Memories } from "./legacy.ts";
 
 const READY_MS = 120_000;
 const startFolder = process.cwd();
@@ -14,14 +14,15 @@ export interface Successor {
 }
 
 /**
- * Starts the binary that now stands where this one was started from, with the same arguments, our listening sockets and
- * `environment` besides ours. Resolves when it does its work. Throws a UserError, with nothing changed here, when it can't.
+ * Starts the binary that now stands where this one was started from, with the same arguments, our listening sockets, what
+ * our modes know, and `environment` besides ours. Resolves when it does its work. Throws a UserError, with nothing changed here, when it can't.
  */
 export async function startSuccessor(
   listeners: readonly LegacyListener[],
+  memories: Memories,
   environment: Readonly<Record<string, string>>,
 ): Promise<Successor> {
-  const { fds, env } = bequeath(listeners);
+  const { fds, env } = bequeath(listeners, memories);
   const { promise, resolve: heard } = Promise.withResolvers<SuccessorNotice>();
   const failed = (sentence: string) => heard({ kind: "failed", sentence });
   const successor = spawn(fds, { ...environment, ...env }, heard, failed);

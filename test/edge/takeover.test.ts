@@ -23,7 +23,7 @@ test("30 upgrades under load lose no request; the last one runs the binary that 
   await copyFile(trivetBinary(), `${site.path}/one`);
   await chmod(`${site.path}/one`, 0o755);
   await symlink("one", `${site.path}/current`);
-  const port = await startEdge(site, origin.address);
+  const port = await startEdge(site, [origin.address]);
   const load = Load.start({ port, keepAlive: 6, fresh: 3 });
   await until(() => load.result.ok > 100, "load");
   for (let i = 0; i < UPGRADES; i++) {
@@ -49,7 +49,7 @@ test("a binary that can't start changes nothing, and the command says why", asyn
   await using site = await Folder.make();
   await copyFile(trivetBinary(), `${site.path}/current`);
   await chmod(`${site.path}/current`, 0o755);
-  const port = await startEdge(site, origin.address);
+  const port = await startEdge(site, [origin.address]);
   const before = await pidOf(site);
   await site.write("next", "#!/bin/sh\nexit 3\n");
   await chmod(`${site.path}/next`, 0o755);
@@ -61,12 +61,43 @@ test("a binary that can't start changes nothing, and the command says why", asyn
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
 }, 30_000);
 
+test("what was ordered, and what checks have shown, holds after an upgrade", async () => {
+  await using drained = Origin.start("drained");
+  await using sick = Origin.start("sick");
+  sick.healthy = false;
+  await using site = await Folder.make();
+  await copyFile(trivetBinary(), `${site.path}/current`);
+  await chmod(`${site.path}/current`, 0o755);
+  const check = '[backend.a.health]\npath = "/healthz"\ninterval = "100ms"\nfall = 1\nrise = 100\n';
+  const order = (...words: string[]) => runTrivet(["backend", ...words], { cwd: site.path });
+  await using fine = Origin.start("fine");
+  await startEdge(site, [drained.address, sick.address, fine.address], check);
+  const states = async () => {
+    const [a] = JSON.parse((await order("ls", "--json")).stdout) as { servers: Record<string, unknown>[] }[];
+    return a?.servers.map(({ state, weight }) => [state, weight]);
+  };
+  await until(async () => (await states())?.[1]?.[0] === "down", "the sick one is down");
+  // A supervisor that knew nothing would take it for up, and no check would speak against it.
+  sick.healthy = true;
+  expect((await order("drain", "a", drained.address)).code).toBe(0);
+  expect((await order("weight", "a", fine.address, "7")).code).toBe(0);
+  const before = await states();
+  expect(before).toEqual([
+    ["draining", 1],
+    ["down", 1],
+    ["up", 7],
+  ]);
+  expect((await runTrivet(["upgrade"], { cwd: site.path })).stderr).toBe("");
+  started.add(await pidOf(site));
+  expect(await states()).toEqual(before);
+}, 30_000);
+
 test("a killed child comes back though the binary is gone from its path", async () => {
   await using origin = Origin.start("a");
   await using site = await Folder.make();
   await copyFile(trivetBinary(), `${site.path}/current`);
   await chmod(`${site.path}/current`, 0o755);
-  const port = await startEdge(site, origin.address);
+  const port = await startEdge(site, [origin.address]);
   await rm(`${site.path}/current`);
   const parent = await pidOf(site);
   const [child = 0] = await childrenOf(parent);
@@ -82,11 +113,11 @@ async function childrenOf(pid: number): Promise<number[]> {
 }
 
 /** Starts `current` in the folder; its port. */
-async function startEdge(site: Folder, server: string): Promise<number> {
+async function startEdge(site: Folder, servers: string[], tables = ""): Promise<number> {
   const port = await freePort();
   const proxy = 'workers = 2\naccess_log = "off"';
   const admin = '\n[admin]\ndir = "run"\nhttp = ""\n';
-  await site.write("trivet.toml", configOf(port, { servers: [server], proxy }) + admin);
+  await site.write("trivet.toml", configOf(port, { servers, proxy, tables }) + admin);
   const process = Bun.spawn([`${site.path}/current`, "proxy"], {
     cwd: site.path,
     stderr: "ignore",
