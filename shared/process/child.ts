@@ -110,9 +110,9 @@ export class Child<Boot, Down, Up> {
     return performance.now() - this.#heardAtMs;
   }
 
-  /** We could not hear for so long. */
-  forgiveSilence(ms: number): void {
-    this.#heardAtMs += ms;
+  /** We could not hear: its silence counts from now. */
+  forgiveSilence(): void {
+    this.#heardAtMs = performance.now();
   }
 
   tell(body: Down): void {

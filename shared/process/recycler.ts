@@ -9,6 +9,8 @@ import { residentBytes } from "./resident_memory.ts";
 import type { Turn } from "./turn.ts";
 
 const LOOK_MS = 1000;
+/** Those that outgrow their memory sooner than this will always do so: replacing them at once helps nobody. */
+const YOUNG_MS = 10_000;
 /** A look that comes later than this tells of us (a stopped process, a suspended machine), not of the children. */
 const LATE_MS = 2 * LOOK_MS;
 
@@ -20,11 +22,16 @@ export class Recycler<Boot, Down, Up> {
   readonly #turn: Turn;
   #timer: ReturnType<typeof setInterval> | undefined;
   #lookedAtMs = 0;
+  /** Where the next look begins: none is forgotten because one before it is due again and again. */
+  #first = 0;
   /** One is being replaced. */
   #busy = false;
   /** Replacements in a row that could not boot. */
   #failures = 0;
   #pausedUntilMs = 0;
+  /** Children in a row that outgrew their memory while young. */
+  #outgrown = 0;
+  #memoryPausedUntilMs = 0;
 
   constructor(
     slots: () => readonly ChildSlot<Boot, Down, Up>[],
@@ -51,7 +58,7 @@ export class Recycler<Boot, Down, Up> {
   /** Acts on the first child that is due, if none is being replaced. */
   look(): void {
     if (!this.#timer) return;
-    for (const slot of this.#slots()) {
+    for (const slot of this.#inTurn()) {
       const child = slot.current;
       if (child?.state !== "ready") continue;
       const verdict = judge(this.#vitals(child), this.#limits());
@@ -61,22 +68,39 @@ export class Recycler<Boot, Down, Up> {
         this.#counts.recycled(reason);
         child.condemn(`the ${child.kind} process ${child.pid} ${why}`);
       } else if (!this.#busy && performance.now() >= this.#pausedUntilMs) {
+        this.#first = slot.index + 1;
         void this.#replace(slot, child, reason, why);
       }
     }
+  }
+
+  #outgrew(ageMs: number): void {
+    this.#outgrown = ageMs < YOUNG_MS ? this.#outgrown + 1 : 0;
+    if (this.#outgrown < 2) return;
+    const againInMs = restartDelayMs(this.#outgrown);
+    this.#memoryPausedUntilMs = performance.now() + againInMs;
+    log.warn({ againInMs }, "max_memory is less than these processes need soon after their start: raise it");
   }
 
   #tick(): void {
     const nowMs = performance.now();
     const awayMs = nowMs - this.#lookedAtMs - LOOK_MS;
     this.#lookedAtMs = nowMs;
-    if (awayMs > LATE_MS) for (const { current } of this.#slots()) current?.forgiveSilence(awayMs);
+    if (awayMs > LATE_MS) for (const { current } of this.#slots()) current?.forgiveSilence();
     this.look();
   }
 
   #vitals(child: Child<Boot, Down, Up>) {
     const { asked, ageMs, silentMs } = child;
-    return { asked, ageMs, silentMs, memoryBytes: this.#limits().memoryBytes ? residentBytes(child.pid) : 0 };
+    const looked = this.#limits().memoryBytes > 0 && performance.now() >= this.#memoryPausedUntilMs;
+    return { asked, ageMs, silentMs, memoryBytes: looked ? residentBytes(child.pid) : 0 };
+  }
+
+  /** All places, another first each time. */
+  #inTurn(): ChildSlot<Boot, Down, Up>[] {
+    const slots = this.#slots();
+    const first = this.#first % Math.max(1, slots.length);
+    return [...slots.slice(first), ...slots.slice(0, first)];
   }
 
   /** Ends when the old one has left, so that old ones never pile up. */
@@ -87,6 +111,7 @@ export class Recycler<Boot, Down, Up> {
     why: string,
   ): Promise<void> {
     this.#busy = true;
+    const { ageMs } = child;
     try {
       const done = await this.#turn.take(async () => {
         // A roll, or its own death, may have come first.
@@ -98,6 +123,7 @@ export class Recycler<Boot, Down, Up> {
       this.#failures = 0;
       if (!done) return;
       this.#counts.recycled(reason);
+      if (reason === "max_memory") this.#outgrew(ageMs);
       await child.exited();
     } catch (error) {
       const delayMs = restartDelayMs(++this.#failures);

@@ -120,6 +120,20 @@ test("max_memory: the child that grew is replaced, the other stays", async () =>
   expect(site.stderr).toMatch(/uses [2-9]\d\d MiB, more than max_memory/);
 });
 
+test("a max_memory that no process keeps to does not have them replaced without end", async () => {
+  await using site = await serve('workers = 2\nmax_memory = "1MiB"\n');
+  const before = (await serveChildren(site)).map(({ pid }) => pid);
+  await until(() => site.stderr.includes("max_memory is less than these processes need"), "it is told");
+  await until(
+    async () => !(await serveChildren(site)).some(({ pid }) => before.includes(pid)),
+    "each had its turn",
+  );
+  await Bun.sleep(2_000);
+  // 100 ms, 200 ms … apart from the second on, and looked at every second.
+  expect(await recycles(site, "max_memory")).toBeLessThanOrEqual(8);
+  expect((await fetch(`http://127.0.0.1:${await portOf(site)}/`)).status).toBe(200);
+}, 30_000);
+
 test("max_age: each child in turn", async () => {
   await using site = await serve('workers = 2\nmax_age = "1s"\n');
   const before = (await serveChildren(site)).map(({ pid }) => pid);
@@ -194,7 +208,7 @@ test("boot_timeout: a child that does not come up is killed and started again, l
   expect([health.status, await health.text()]).toEqual([
     503,
     expect.stringMatching(
-      /^1 of 1 serve processes not ready: the serve process \d+ was not ready after 0\.3 s\n$/,
+      /^1 of 1 serve processes not ready: .*app\.ts:1: the serve process \d+ was not ready after 0\.3 s, while this file was loaded\n$/,
     ),
   ]);
   await site.folder.write("app.ts", APP["app.ts"]);
