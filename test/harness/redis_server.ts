@@ -39,6 +39,15 @@ export class RedisServer implements AsyncDisposable {
     await this.#process?.exited;
   }
 
+  /** It keeps its connections and answers nobody, as a machine that swaps or a network that is cut. */
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   async cli(...words: readonly string[]): Promise<string> {
     return (await Bun.$`redis-cli -p ${this.port} ${words}`.quiet().nothrow().text()).trim();
   }

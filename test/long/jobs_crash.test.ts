@@ -1,0 +1,104 @@
+/** 20,000 jobs, a tenth of the handlers failing, ten kill -9, and what else befalls a store. */
+import { expect, test } from "bun:test";
+import { RedisServer } from "../harness/redis_server.ts";
+import { until } from "../harness/until.ts";
+import { type CrashPlan, type CrashReport, crashRun } from "../jobs/crash_run.ts";
+import { CrashSite } from "../jobs/crash_site.ts";
+import { SmallDisk } from "../jobs/small_disk.ts";
+
+const JOBS = 20_000;
+const KILLS = 10;
+const FREEZE_MS = 20_000;
+const FULL_MS = 5_000;
+const DEADLINE_MS = 300_000;
+const DISK_BYTES = 96 * 1024 ** 2;
+
+/** Ten kills of workers, one of them of a whole supervisor, and in their middle what `trouble` says. */
+async function tenKills(
+  what: string,
+  site: CrashSite,
+  trouble?: () => Promise<unknown>,
+  more: Partial<CrashPlan> = {},
+): Promise<CrashReport> {
+  const kills = Array.from({ length: KILLS - 1 }, () => () => site.killOne());
+  const blows = [
+    ...kills.slice(0, 5),
+    ...(trouble ? [trouble] : []),
+    () => site.killSupervisor(),
+    ...kills.slice(5),
+  ];
+  const report = await crashRun(site, { jobs: JOBS, blows, settleTimeoutMs: 120_000, ...more });
+  console.log(what, report);
+  await until(() => site.isWell(), "the supervisors are well again", 30_000);
+  return report;
+}
+
+test(
+  "SQLite: ten workers and the store process are killed",
+  async () => {
+    await using site = await CrashSite.start();
+    const report = await tenKills("SQLite, ten kills", site, () => site.killOne("store"));
+    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+  },
+  DEADLINE_MS,
+);
+
+test(
+  "SQLite: the disk is full for a while",
+  async () => {
+    await using disk = await SmallDisk.mount(DISK_BYTES);
+    await using site = await CrashSite.start({ dir: disk.path });
+    const report = await tenKills("SQLite, full disk", site, async () => {
+      await disk.fill();
+      await Bun.sleep(FULL_MS);
+      await disk.makeRoom();
+    });
+    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+    expect(report.refused).toBeGreaterThan(0);
+  },
+  DEADLINE_MS,
+);
+
+test(
+  "Redis: ten workers are killed",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using site = await CrashSite.start({ url: redis.url });
+    const report = await tenKills("Redis, ten kills", site);
+    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+  },
+  DEADLINE_MS,
+);
+
+test(
+  "Redis: ten workers are killed, and Redis itself three times",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using site = await CrashSite.start({ url: redis.url });
+    const report = await tenKills("Redis, killed and started again", site, async () => {
+      for (let i = 0; i < 3; i++) {
+        await redis.kill();
+        await Bun.sleep(500);
+        await redis.start();
+        await Bun.sleep(500);
+      }
+    });
+    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+  },
+  DEADLINE_MS,
+);
+
+test(
+  "Redis: frozen for 20 s",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using site = await CrashSite.start({ url: redis.url });
+    const report = await tenKills("Redis, frozen", site, async () => {
+      redis.freeze();
+      await Bun.sleep(FREEZE_MS);
+      redis.thaw();
+    });
+    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+  },
+  DEADLINE_MS,
+);
