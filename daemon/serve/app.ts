@@ -16,6 +16,8 @@ export type StopApp = () => Promise<void>;
 /** Elysia, as far as we need it; recognised by what it does, since the user's copy is not our class. */
 interface ElysiaLike {
   modules: PromiseLike<unknown>;
+  /** What `modules` waits for. */
+  promisedModules?: { onError?: (error: unknown) => void };
   server: unknown;
   compile(): unknown;
   handleError?: (context: unknown, error: unknown, ...rest: unknown[]) => unknown;
@@ -61,8 +63,7 @@ async function noApp(file: string, group: ServerGroup): Promise<UserError> {
 /** listen() gives Bun.serve the routes and WebSocket handlers, sets app.server and runs onStart; stop() runs onStop. */
 async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): Promise<StopApp> {
   try {
-    // Plugins that load asynchronously bring routes.
-    await app.modules;
+    await pluginsLoaded(app);
     if (!group.listening) app.listen(0);
     // listen() compiles once more when they are there, which sets handleError anew.
     await app.modules;
@@ -74,6 +75,14 @@ async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): P
     if (app.server === group) await app.stop();
     await group.drain();
   };
+}
+
+/** Plugins that load asynchronously bring routes. Elysia prints what they throw and goes on without them: half an app. */
+async function pluginsLoaded(app: ElysiaLike): Promise<void> {
+  const faults: unknown[] = [];
+  if (app.promisedModules) app.promisedModules.onError = (error) => faults.push(error);
+  await app.modules;
+  if (faults.length > 0) throw faults[0];
 }
 
 /**

@@ -22,6 +22,8 @@ import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
 
 /** While code is watched, streams and WebSockets must soon reach the new code. */
 const WATCH_DRAIN_MS = 1_000;
+/** A save is not looked at while another is loaded: code that hangs must not keep its mending waiting. */
+const WATCH_BOOT_MS = 10_000;
 
 type ServeChild = Child<ServeBoot, ServeOrder, ServeNotice>;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
@@ -64,7 +66,7 @@ class ServeMode implements Mode {
       kind: "serve",
       title: () => basename(this.#config.app),
       slots,
-      bootTimeoutMs: serve.boot_timeout,
+      bootTimeoutMs: serve.watch ? Math.min(serve.boot_timeout, WATCH_BOOT_MS) : serve.boot_timeout,
       whileLoading: (sentence) =>
         `${loadingPlace(this.#config.app)}: ${sentence}, while this file was loaded`,
       drainTimeoutMs: serve.watch ? Math.min(serve.drain_timeout, WATCH_DRAIN_MS) : serve.drain_timeout,
