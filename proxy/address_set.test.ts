@@ -27,3 +27,18 @@ test.each([
 test("nobody is trusted unless named", () => {
   expect(new AddressSet([]).has("127.0.0.1")).toBe(false);
 });
+
+test.each([
+  [["::/0"], "1.2.3.4", false],
+  [["::/0"], "::ffff:1.2.3.4", false],
+  [["::/0"], "2001:db8::1", true],
+  [["0.0.0.0/0"], "1.2.3.4", true],
+  [["0.0.0.0/0"], "::ffff:1.2.3.4", true],
+  [["0.0.0.0/0"], "2001:db8::1", false],
+  [["::ffff:10.0.0.0/104"], "10.1.1.1", true],
+  [["::ffff:10.0.0.0/104"], "::ffff:a01:101", true],
+  [["::ffff:10.0.0.0/104"], "11.1.1.1", false],
+  [["fe80::/10"], "fe80::1%eth0", true],
+])("IPv4 and IPv6 are told apart: %j has %s: %p", (cidrs, address, has) => {
+  expect(new AddressSet(cidrs).has(address)).toBe(has);
+});

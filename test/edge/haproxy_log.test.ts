@@ -72,6 +72,9 @@ const CASES: [string, string, Act, string][] = [
   ["half an answer", get("/cut"), closes, "server 0/0/0/0 200 SD-- 0 GET /cut HTTP/1.1"],
   ["an answer that stalls", get("/stall"), closes, "server 0/0/0/0 200 sD-- 0 GET /stall HTTP/1.1"],
   ["a client that leaves", get("/drip"), leavesWithinAnswer, "server 0/0/0/0 200 CD-- 0 GET /drip HTTP/1.1"],
+  ["a redirect", get("/moved?a"), answered, "<NOSRV> 0/-/-/- 301 LR-- 0 GET /moved?a HTTP/1.1"],
+  ["an answer of its own", get("/own"), answered, "<NOSRV> 0/-/-/- 200 LR-- 0 GET /own HTTP/1.1"],
+  ["a client that may not ask", get("/inside"), answered, "<NOSRV> 0/-/-/- 403 PR-- 0 GET /inside HTTP/1.1"],
   ["a refused request", "GET / HTTP/1.1\r\nBad Field\r\n\r\n", closes, "<NOSRV> -/-/-/- 400 PR-- 0 <BADREQ>"],
   ["a slow head", "GET /", answered, "<NOSRV> -/-/-/- 408 cR-- 0 <BADREQ>"],
   ["half a head", "GET /", async (client) => client.shutdown(), "<NOSRV> -/-/-/- 400 CR-- 0 <BADREQ>"],
@@ -85,6 +88,18 @@ test("the same requests leave the same lines as with HAProxy, and its own tool r
   await using edge = await EdgeSite.start({
     servers: [origin.address],
     backend: "retries = 0",
+    tables: `[[proxy.route]]
+      backend = "a"
+      [[proxy.route]]
+      path_prefix = "/moved"
+      redirect = { to = "https://new.test", status = 301 }
+      [[proxy.route]]
+      path_prefix = "/own"
+      respond = { body = "hi" }
+      [[proxy.route]]
+      path_prefix = "/inside"
+      allow = ["10.0.0.0/8"]
+      backend = "a"`,
     proxy: `access_log = "haproxy"
       log_null_connections = true
       timeouts = { client = "400ms", server = "400ms", request_head = "300ms" }`,
@@ -206,6 +221,9 @@ defaults
   timeout http-request 300ms
 frontend web
   bind 127.0.0.1:${port}
+  http-request redirect code 301 prefix https://new.test if { path /moved }
+  http-request return status 200 content-type text/plain string hi if { path /own }
+  http-request deny deny_status 403 if { path /inside }
   default_backend a
 backend a
   server s ${server}
