@@ -229,3 +229,21 @@ test("the log has no server for them, and ends as HAProxy's redirects do", async
     expect(line).not.toHaveProperty("server");
   }
 });
+
+test("a large answer waits for a slow reader, pipelined behind itself; one that leaves is let go", async () => {
+  const body = "x".repeat(400_000);
+  const tables = `[[proxy.route]]\nrespond = { body = "${body}" }`;
+  await using own = await EdgeSite.start({ servers: [origin.address], tables });
+  using client = await own.open();
+  client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n".repeat(40));
+  for (let i = 0; i < 40; i++) expect((await client.response()).body).toHaveLength(body.length);
+  using leaver = await own.open();
+  leaver.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n".repeat(40));
+  await leaver.arrived(1);
+  leaver.reset();
+  expect((await own.get()).status).toBe(200);
+  const openNow = async () =>
+    /trivet_proxy_connections_open (\d+)/.exec(await (await own.trivet.admin("/metrics")).text())?.[1];
+  client.close();
+  await until(async () => (await openNow()) === "0", "no connection is left");
+});

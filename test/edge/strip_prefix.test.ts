@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { RawOrigin } from "../harness/raw_origin.ts";
 import { until } from "../harness/until.ts";
 import { EchoOrigin } from "./echo_origin.ts";
 import { EdgeSite } from "./edge_site.ts";
@@ -88,5 +89,51 @@ test("a retried request is stripped once", async () => {
   for (let i = 0; i < 6; i++) {
     expect((await edge.get("/api/v1/api/v1/x")).status).toBe(200);
     expect(origin.requests.at(-1)?.target).toBe("/api/v1/x");
+  }
+});
+
+test("a tunnel opens below the prefix, with the route's fields on the way in", async () => {
+  using origin = RawOrigin.start((connection) => {
+    if (!connection.received.includes("\r\n\r\n")) return;
+    connection.send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: raw\r\nServer: s\r\n\r\n",
+    );
+  });
+  const rules = 'headers = { request = { X-A = "1" }, response = { Server = "" } }';
+  await using edge = await EdgeSite.start({
+    servers: [origin.address],
+    tables: `[[proxy.route]]\npath_prefix = "/ws"\nbackend = "a"\nstrip_prefix = true\n${rules}`,
+  });
+  using client = await edge.open();
+  client.send(
+    "GET /ws/chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: raw\r\nx-a: 2\r\n\r\n",
+  );
+  await until(() => client.received.includes("\r\n\r\n"), "the tunnel opens");
+  // A switch of protocols is between the two ends: nothing in it is changed.
+  expect(client.received.toString()).toContain("Server: s\r\n");
+  const asked = origin.connections.at(-1)?.received.toString() ?? "";
+  expect(asked).toStartWith("GET /chat HTTP/1.1\r\n");
+  expect(asked.match(/^x-a: .*$/gim)).toEqual(["X-A: 1"]);
+});
+
+test("sent again on a fresh connection, a request is stripped once and has its fields once", async () => {
+  let asked = "";
+  using origin = RawOrigin.start((connection, bytes) => {
+    // Every second request finds a connection that the server has given up.
+    if (connection.received.length > bytes.length) return connection.reset();
+    asked = bytes.toString();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  });
+  await using edge = await EdgeSite.start({
+    servers: [origin.address],
+    tables:
+      '[[proxy.route]]\npath_prefix = "/p"\nbackend = "a"\nstrip_prefix = true\nheaders.request = { X-A = "1" }',
+  });
+  using client = await edge.open();
+  for (let i = 0; i < 10; i++) {
+    client.send("GET /p/p/x HTTP/1.1\r\nHost: a.test\r\nX-A: 2\r\n\r\n");
+    expect((await client.response()).status).toBe(200);
+    expect(asked).toStartWith("GET /p/x HTTP/1.1\r\n");
+    expect(asked.match(/^x-(?:a|forwarded-prefix): .*$/gim)).toEqual(["X-Forwarded-Prefix: /p", "X-A: 1"]);
   }
 });
