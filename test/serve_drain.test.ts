@@ -34,24 +34,23 @@ describe("no request is lost, direct, without a sysctl", () => {
   test("behind an edge of its own, which knows the app server by its port only", async () => {
     await using site = await ServeSite.start();
     const port = await freePort();
-    await using _edge = await Trivet.start({
-      mode: "proxy",
-      config: `
-[proxy]
-workers = 1
-access_log = "off"
-listen = [{ address = "127.0.0.1:${port}" }]
-[[proxy.route]]
-backend = "app"
-[backend.app]
-servers = ["127.0.0.1:${site.port}"]
-`,
-    });
+    await using _edge = await edgeBefore([site.port], port);
     const loads = site.loads(port, { method: "POST", body: "x" });
     for (let i = 0; i < ROLLS; i++) {
       expect((await site.trivet.run(["reload"])).stderr).toBe("");
       await site.replaceOne(i);
     }
+    await ServeSite.expectNothingLost(loads);
+  });
+
+  test("an app server that ends has been left by its balancer first", async () => {
+    await using going = await ServeSite.start({ keys: 'shutdown_delay = "1s"' });
+    await using staying = await ServeSite.start();
+    const port = await freePort();
+    await using _edge = await edgeBefore([going.port, staying.port], port);
+    const loads = staying.loads(port, { method: "POST", body: "x" });
+    await until(() => loads.every(({ result }) => result.ok > 10), "load");
+    expect(await going.trivet.stop()).toBe(0);
     await ServeSite.expectNothingLost(loads);
   });
 
@@ -213,3 +212,21 @@ test("backlog is what listen(2) is told", async () => {
   expect((await site.trivet.run(["reload"])).stderr).toBe("");
   expect(await site.backlogs()).toEqual([99, 99]);
 });
+
+/** Without retries, so that nothing that an app server loses is made good. */
+function edgeBefore(ports: readonly number[], port: number): Promise<Trivet> {
+  const servers = ports.map((server) => `"127.0.0.1:${server}"`).join(", ");
+  const config = `
+[proxy]
+workers = 1
+access_log = "off"
+listen = [{ address = "127.0.0.1:${port}" }]
+[[proxy.route]]
+backend = "app"
+[backend.app]
+servers = [${servers}]
+retries = 0
+health = { path = "/healthz", interval = "100ms", fall = 2, rise = 1 }
+`;
+  return Trivet.start({ mode: "proxy", config });
+}
