@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { unlink } from "node:fs/promises";
 import { freePort } from "./harness/free_port.ts";
 import { Load } from "./harness/load.ts";
 import { RawConnection } from "./harness/raw_connection.ts";
@@ -137,6 +138,33 @@ test("on TERM health says 503 for shutdown_delay, while everything is answered",
   expect(await site.trivet.exited()).toBe(0);
   expect(Date.now() - beganMs).toBeGreaterThan(1000);
 });
+
+test("new connections do not wait for a process that is blocked, nor for one that can't boot", async () => {
+  await using site = await ServeSite.start();
+  const fresh = () => Load.start({ port: site.port, fresh: 1, requests: 20 }).done();
+  const spinning = fetch(`http://127.0.0.1:${site.port}/spin`, { keepalive: false }).catch(() => undefined);
+  await until(() => site.trivet.stderr.includes("another takes its connections"), "its sockets are lent");
+  const beganMs = Date.now();
+  expect(await fresh()).toMatchObject({ ok: 20, failed: 0 });
+  expect(Date.now() - beganMs).toBeLessThan(5_000);
+  const [first, second] = await site.ready();
+  const answering = Number(
+    await (await fetch(`http://127.0.0.1:${site.port}/`, { keepalive: false })).text(),
+  );
+  const blocked = first?.pid === answering ? second : first;
+  await site.trivet.folder.write("broken", "");
+  process.kill(blocked?.pid ?? 0, "SIGKILL");
+  await spinning;
+  await until(() => site.trivet.stderr.includes("broken today"), "the next one can't boot");
+  expect(await fresh()).toMatchObject({ ok: 20, failed: 0 });
+  await unlink(`${site.trivet.folder.path}/broken`);
+  await site.replaced(blocked?.pid ?? 0);
+  const pids = new Set<string>();
+  await until(async () => {
+    pids.add(await (await fetch(`http://127.0.0.1:${site.port}/`, { keepalive: false })).text());
+    return pids.size === 2;
+  }, "both answer again");
+}, 60_000);
 
 test("a reload moves the app server to another address and more processes, without a lost request", async () => {
   await using site = await ServeSite.start({ workers: 1 });

@@ -1,6 +1,7 @@
 import { chmodSync } from "node:fs";
 import { log } from "../../shared/log.ts";
 import { Metrics } from "../../shared/metrics.ts";
+import { receiveFds } from "../../shared/process/fd_channel.ts";
 import type { Identity } from "../../shared/process/identity.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
@@ -24,6 +25,8 @@ export interface ServeBoot {
   handlers: string;
   /** The sockets of its slot. */
   listeners: InheritedPlace[];
+  /** The descriptor over which others come. */
+  channel: number;
   /** It is started while the whole app server leaves already. */
   leaving: LeavingOrder | undefined;
   socket: string;
@@ -45,7 +48,12 @@ export interface ServeNotice {
 }
 
 /** To a child. */
-export type ServeOrder = LeavingOrder | { kind: "unlisten"; addresses: string[] };
+export type ServeOrder =
+  | LeavingOrder
+  | { kind: "unlisten"; addresses: string[] }
+  /** Accept also for another slot; the descriptors have come over the channel. */
+  | { kind: "borrow"; places: Omit<InheritedPlace, "fd">[] }
+  | { kind: "give back"; slot: number };
 
 /** The whole app server will leave: balancers should go elsewhere. */
 export interface LeavingOrder {
@@ -68,6 +76,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
   readonly #requests;
   readonly #inFlight;
   #group: ServerGroup | undefined;
+  #channel = -1;
   readonly #listening = Promise.withResolvers<ServerGroup>();
   #jobs: JobsClient | undefined;
   #stopApp: StopApp = async () => undefined;
@@ -86,6 +95,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
   async boot(boot: ServeBoot): Promise<void> {
     const { app, listeners, socket, store, identity } = boot;
     this.#link.become(identity);
+    this.#channel = boot.channel;
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
     }
@@ -123,12 +133,24 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
 
   /** What comes while the app still boots is done then. */
   receive(order: ServeOrder): void {
-    void this.#listening.promise.then((group) => this.#obey(order, group));
+    this.#listening.promise
+      .then((group) => this.#obey(order, group))
+      .catch((error: unknown) => log.error({ err: error, order: order.kind }, "could not do as told"));
   }
 
-  #obey(order: ServeOrder, group: ServerGroup): void {
-    if (order.kind === "leaving") return group.announceLeaving(order.kept);
-    void group.leaveAddresses(order.addresses);
+  async #obey(order: ServeOrder, group: ServerGroup): Promise<void> {
+    switch (order.kind) {
+      case "leaving":
+        return group.announceLeaving(order.kept);
+      case "unlisten":
+        return group.leaveAddresses(order.addresses);
+      case "borrow": {
+        const fds = receiveFds(this.#channel, order.places.length);
+        return group.borrow(order.places.map((place, i) => ({ ...place, fd: fds[i] ?? -1 })));
+      }
+      case "give back":
+        return group.giveBack(order.slot);
+    }
   }
 
   async drain(): Promise<void> {

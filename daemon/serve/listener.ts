@@ -17,6 +17,8 @@ export interface InheritedPlace {
   hostname: string;
   port: number;
   fd: number;
+  /** Of the slot that lends it; undefined for our own. */
+  lentBy?: number;
 }
 
 type BunServer = Server<unknown>;

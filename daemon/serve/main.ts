@@ -18,6 +18,7 @@ import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { loadingPlace } from "../sdk/user_fault.ts";
 import type { LeavingOrder, ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
+import { Lending } from "./lending.ts";
 import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
 
 /** While code is watched, streams and WebSockets must soon reach the new code. */
@@ -43,6 +44,7 @@ class ServeMode implements Mode {
   readonly #store: StoreAddress;
   readonly #onSockets: (paths: string[]) => void;
   readonly #fleet: Fleet<ServeBoot, ServeOrder, ServeNotice>;
+  readonly #lending: Lending<ServeChild>;
   readonly #sockets = new Map<ServeChild, string>();
   readonly #listeners: ListenerSet;
   #leaving: LeavingOrder | undefined;
@@ -73,12 +75,19 @@ class ServeMode implements Mode {
       limits: () => this.#limits(),
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#socketsOf(slot).map(({ fd }) => fd),
+      channel: true,
       onMessage: (child, { socket, fault }) => {
         this.#sockets.set(child, socket);
         this.#fault = fault;
       },
       onReady: () => this.#announce(),
       onGone: (child) => this.#lost(child),
+    });
+    this.#lending = new Lending({
+      slots: () => this.#fleet.size,
+      ready: () => this.#fleet.ready(),
+      lend: (slot, to) => this.#lend(slot, to),
+      giveBack: (slot, from) => from.tell({ kind: "give back", slot }),
     });
   }
 
@@ -90,6 +99,7 @@ class ServeMode implements Mode {
       this.#socketDir = makeOwnedDir(this.#site.runDir, this.#ownerOfSockets(this.#identity));
     removeStaleSockets(this.#socketDir);
     await this.#fleet.start();
+    this.#lending.start();
     if (this.#fault) log.error(this.#fault);
   }
 
@@ -188,6 +198,7 @@ class ServeMode implements Mode {
     if (!succeeded) await Bun.sleep(delayMs);
     if (!succeeded && !kept) await this.#listeners.quietAllBut([]);
     this.#onSockets([]);
+    this.#lending.stop();
     const drained = this.#fleet.drain(drainMs);
     this.#listeners.keepOnly([]);
     await drained;
@@ -195,6 +206,7 @@ class ServeMode implements Mode {
   }
 
   kill(): void {
+    this.#lending.stop();
     this.#fleet.kill();
     this.#listeners.keepOnly([]);
     this.#removeSockets();
@@ -207,15 +219,27 @@ class ServeMode implements Mode {
     return this.#listeners.socketsOf(slot).toSorted((a, b) => place(a.address) - place(b.address));
   }
 
+  #placesOf(slot: number) {
+    return this.#socketsOf(slot).map(({ address, port }) => ({
+      ...{ address, port },
+      hostname: parseAddress(address).host,
+    }));
+  }
+
+  #lend(slot: number, to: ServeChild): void {
+    log.info({ slot, pid: to.pid }, "no process of this slot answers: another takes its connections");
+    to.sendFds(this.#socketsOf(slot).map(({ fd }) => fd));
+    to.tell({ kind: "borrow", places: this.#placesOf(slot).map((place) => ({ ...place, lentBy: slot })) });
+  }
+
   #boot(slot: number): ServeBoot {
     const { app, request_timeout: requestTimeoutMs } = this.#config;
-    const listeners = this.#socketsOf(slot).map(({ address, port }, i) => {
-      return { address, hostname: parseAddress(address).host, port, fd: FIRST_FD + i };
-    });
+    const listeners = this.#placesOf(slot).map((place, i) => ({ ...place, fd: FIRST_FD + i }));
     return {
       app,
       handlers: this.#handlers,
       listeners,
+      channel: FIRST_FD + listeners.length,
       leaving: this.#leaving,
       socket: newSocketPath(this.#socketDir),
       store: this.#store,

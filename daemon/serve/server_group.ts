@@ -1,6 +1,7 @@
 /** The listeners of one child as one server: what user code sees as `server`, and what the child drains. */
 import type { Server } from "bun";
 import { log } from "../../shared/log.ts";
+import { closeSockets } from "../../shared/process/listen_socket.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type AppOptions, readAppOptions } from "./app_options.ts";
@@ -84,11 +85,25 @@ export class ServerGroup {
   }
 
   /** The same for some addresses of trivet.toml, at which nobody listens any more. */
-  async leaveAddresses(addresses: readonly string[]): Promise<void> {
-    const going = this.#listeners.filter(
-      ({ place }) => "address" in place && addresses.includes(place.address),
-    );
-    await this.#dismiss(going, true);
+  leaveAddresses(addresses: readonly string[]): Promise<void> {
+    return this.#giveUp(({ address }) => addresses.includes(address), true);
+  }
+
+  /** Accepts for another slot too. */
+  borrow(places: readonly InheritedPlace[]): void {
+    const app = this.#app;
+    if (!app || this.#drained) return closeSockets(places.map(({ fd }) => fd));
+    this.#listeners.push(...places.map((place) => openListener(place, this.#bunOptions(place, app))));
+  }
+
+  /** The process of that slot accepts again. */
+  giveBack(slot: number): Promise<void> {
+    return this.#giveUp(({ lentBy }) => lentBy === slot, false);
+  }
+
+  async #giveUp(which: (place: InheritedPlace) => boolean, forGood: boolean): Promise<void> {
+    const going = this.#listeners.filter(({ place }) => "address" in place && which(place));
+    await this.#dismiss(going, forGood);
     this.#listeners = this.#listeners.filter((listener) => !going.includes(listener));
   }
 

@@ -4,8 +4,11 @@ import { Load, type LoadOptions } from "./load.ts";
 import { Trivet } from "./trivet.ts";
 import { until } from "./until.ts";
 
-const APP = `export default {
+const APP = `import { existsSync } from "node:fs";
+if (existsSync("broken")) throw new Error("broken today");
+export default {
   async fetch(request) {
+    if (request.url.endsWith("/spin")) for (;;);
     if (request.url.endsWith("/slow")) await Bun.sleep(300);
     return new Response(String(process.pid));
   } };`;
