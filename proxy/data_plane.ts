@@ -61,7 +61,12 @@ export class DataPlane {
       "trivet_proxy_log_lines_dropped_total",
       "Access log lines lost to a reader that was gone or too slow, or to a full disk.",
     );
-    this.#edge = new Edge(new EdgeCounts(metrics), this.#ids, (open) => this.#turn(open));
+    this.#edge = new Edge(
+      new EdgeCounts(metrics),
+      this.#ids,
+      (open) => this.#turn(open),
+      () => this.#admitAll(),
+    );
     this.#adopt(plan);
     metrics.beforeSamples(() => this.#showInFlight());
     setInterval(() => this.#everySecond(), SECOND_MS);
@@ -204,6 +209,13 @@ export class DataPlane {
     // Idle connections to servers are a comfort; clients that wait need the descriptors.
     if (!open)
       for (const { servers } of this.#backends.values()) for (const server of servers) server.closeIdle();
+  }
+
+  /** After the event that made room: its own story is still being told. */
+  #admitAll(): void {
+    queueMicrotask(() => {
+      for (const backend of this.#backends.values()) admitWaiting(backend);
+    });
   }
 
   #countUp(): void {

@@ -41,9 +41,14 @@ export class Edge {
   logsNullConnections = false;
   #accessLog: AccessLog | undefined;
 
-  /** `turned`: the gate has opened or shut. */
-  constructor(counts: EdgeCounts, ids: RequestIds, turned: (open: boolean) => void = () => undefined) {
-    this.gate = new Gate(turned);
+  /** `turned`: the gate has opened or shut. `roomAgain`: see there. */
+  constructor(
+    counts: EdgeCounts,
+    ids: RequestIds,
+    turned: (open: boolean) => void = () => undefined,
+    roomAgain: () => void = () => undefined,
+  ) {
+    this.gate = new Gate(turned, roomAgain);
     this.counts = counts;
     this.ids = ids;
   }

@@ -75,7 +75,8 @@ export function route(exchange: Exchange): void {
 function dispatch(exchange: Exchange): void {
   const backend = exchange.route?.backend;
   if (!backend) return fail(exchange, "no_server");
-  const server = backend.queue.length > 0 ? undefined : backend.pick(exchange.clientKey, exchange.server);
+  const wait = backend.queue.length > 0 || !exchange.session.edge.gate.hasRoom();
+  const server = wait ? undefined : backend.pick(exchange.clientKey, exchange.server);
   if (server) giveTo(exchange, backend, server);
   else waitForRoom(exchange, backend);
 }
@@ -94,6 +95,7 @@ function waitForRoom(exchange: Exchange, backend: Backend): void {
 /** Servers may have room again: those that wait longest are given to them. */
 export function admitWaiting(backend: Backend): void {
   for (let first = backend.queue.first(); first; first = backend.queue.first()) {
+    if (!first.session.edge.gate.hasRoom()) return;
     const server = backend.pick(first.clientKey, first.server);
     if (!server) return;
     backend.queue.remove(first);

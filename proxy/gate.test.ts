@@ -3,9 +3,13 @@ import { descriptorsFree, Gate } from "./gate.ts";
 
 function gate(clientsMax: number, descriptorsMax: number) {
   const turns: boolean[] = [];
-  const made = new Gate((open) => turns.push(open));
+  const rooms = { again: 0 };
+  const made = new Gate(
+    (open) => turns.push(open),
+    () => rooms.again++,
+  );
   made.adopt({ clientsMax, descriptorsMax });
-  return { gate: made, turns };
+  return { gate: made, turns, rooms };
 }
 
 test("shuts at the cap of clients and opens when some have left", () => {
@@ -25,6 +29,16 @@ test("connections to servers take descriptors too", () => {
   expect(turns).toEqual([false]);
   door.upstreamLeft();
   expect(turns).toEqual([false, true]);
+});
+
+test("who found no descriptor for a server hears when one may be free", () => {
+  const { gate: door, rooms } = gate(0, 10);
+  while (door.hasRoom()) door.upstreamCame();
+  expect(door.upstreams).toBeGreaterThan(10);
+  door.upstreamLeft();
+  expect([rooms.again, door.hasRoom()]).toEqual([1, true]);
+  door.upstreamLeft();
+  expect(rooms.again).toBe(1);
 });
 
 test("one client at most is one, not none", () => {

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** Descriptors kept free for connections to servers and for files. */
 const SPARE = 64;
+/** So many of them are for connections to servers. */
+const SPARE_FOR_SERVERS = 48;
 /** The door opens again when this share of its places is free, so that it does not flap. */
 const REOPEN_SHARE = 0.02;
 
@@ -22,9 +24,21 @@ export class Gate {
   #limits: GateLimits = { clientsMax: 0, descriptorsMax: Number.POSITIVE_INFINITY };
   open = true;
   readonly #changed: (open: boolean) => void;
+  readonly #roomAgain: () => void;
+  /** A connection to a server was not made for want of a descriptor. */
+  #wanted = false;
 
-  constructor(changed: (open: boolean) => void) {
+  /** `changed`: it has opened or shut. `roomAgain`: after hasRoom() has said no. */
+  constructor(changed: (open: boolean) => void, roomAgain: () => void) {
     this.#changed = changed;
+    this.#roomAgain = roomAgain;
+  }
+
+  /** Whether a connection to a server can be made. */
+  hasRoom(): boolean {
+    if (this.clients + this.upstreams < this.#limits.descriptorsMax + SPARE_FOR_SERVERS) return true;
+    this.#wanted = true;
+    return false;
   }
 
   adopt(limits: GateLimits): void {
@@ -39,7 +53,7 @@ export class Gate {
 
   clientLeft(): void {
     this.clients--;
-    if (!this.open) this.#check();
+    this.#left();
   }
 
   upstreamCame(): void {
@@ -49,7 +63,14 @@ export class Gate {
 
   upstreamLeft(): void {
     this.upstreams--;
+    this.#left();
+  }
+
+  #left(): void {
     if (!this.open) this.#check();
+    if (!this.#wanted) return;
+    this.#wanted = false;
+    this.#roomAgain();
   }
 
   #check(): void {

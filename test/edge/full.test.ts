@@ -33,6 +33,28 @@ test("with few descriptors the edge keeps some for its servers, and serves all o
   expect(clients.every(({ received }) => received.includes("200 OK"))).toBe(true);
 });
 
+test("more requests at once than descriptors are left: they wait for each other, none fails", async () => {
+  let slow = false;
+  await using origin = Origin.start("a", async () => {
+    // Longer than a request that found no descriptor would be tried again.
+    if (slow) await Bun.sleep(700);
+    return new Response("a");
+  });
+  await using edge = await EdgeSite.start({ servers: [origin.address], descriptors: 300 });
+  const clients: RawConnection[] = [];
+  for (let i = 0; i < 190; i++) {
+    const client = await RawConnection.open(edge.port);
+    clients.push(client);
+    client.send(ASK);
+    expect((await client.response()).status).toBe(200);
+  }
+  slow = true;
+  for (const client of clients) client.send(ASK);
+  const statuses = await Promise.all(clients.map(async (client) => (await client.response()).status));
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  for (const client of clients) client[Symbol.dispose]();
+}, 30_000);
+
 function answered(clients: readonly RawConnection[]): number {
   return clients.filter(({ received }) => received.length > 0).length;
 }
