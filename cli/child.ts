@@ -25,6 +25,8 @@ async function roomOf(kind: string | undefined): Promise<{ runChild(): void }> {
       return import("../daemon/worker/child.ts");
     case "store":
       return import("../shared/store/child.ts");
+    case "outbox":
+      return import("../shared/outbox/child.ts");
     default:
       throw new UserError(`no such child: ${kind}`, 2);
   }

@@ -3,6 +3,7 @@ import { serveMode } from "../daemon/serve/main.ts";
 import { workerMode } from "../daemon/worker/main.ts";
 import { proxyMode } from "../proxy/main.ts";
 import type { Config } from "../shared/config/schema.ts";
+import { outboxMode } from "../shared/outbox/main.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
@@ -37,6 +38,8 @@ function modesOf(site: Site): Mode[] {
   }
   const store = hasApp || hasHandlers ? storeMode(site) : undefined;
   if (store) modes.push(store);
+  const outbox = hasHandlers ? outboxMode(site, storeAddress(site)) : undefined;
+  if (outbox) modes.push(outbox);
   if (hasHandlers) modes.push(workerMode(site, storeAddress(site)));
   if (hasApp) modes.push(serveMode(site, storeAddress(site), (sockets) => proxy.setServeSockets(sockets)));
   return [...modes, proxy];

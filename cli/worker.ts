@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { workerMode } from "../daemon/worker/main.ts";
 import type { Config } from "../shared/config/schema.ts";
+import { outboxMode } from "../shared/outbox/main.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import type { Command } from "./command.ts";
 import { runModes } from "./run_modes.ts";
@@ -19,7 +20,14 @@ export const worker: Command = {
     };
     adjust(site.config);
     const store = storeMode(site);
-    const mode = workerMode(site, storeAddress(site));
-    return runModes("worker", site, store ? [store, mode] : [mode], invocation, adjust);
+    const address = storeAddress(site);
+    const modes = [store, outboxMode(site, address), workerMode(site, address)];
+    return runModes(
+      "worker",
+      site,
+      modes.flatMap((mode) => mode ?? []),
+      invocation,
+      adjust,
+    );
   },
 };

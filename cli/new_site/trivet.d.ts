@@ -92,6 +92,10 @@ declare module "trivet" {
     ? { payload?: Payloads[Type] }
     : { payload: Payloads[Type] });
 
+  type Transaction =
+    | { unsafe(text: string, parameters?: any[]): PromiseLike<any> }
+    | { query(text: string, parameters?: any[]): PromiseLike<any> };
+
   export const jobs: {
     /**
      * Resolves with the job's id when the store has it: another one's where a unique job waits already. The payload
@@ -103,6 +107,15 @@ declare module "trivet" {
     ): Promise<string>;
     /** In one round trip, all or none of a queue; the ids in order. At most 10,000 at once. */
     enqueueMany(items: readonly (EnqueueOptions & { [Type in Name]: Item<Type> }[Name])[]): Promise<string[]>;
+    /**
+     * Inside a PostgreSQL transaction (the `tx` of sql.begin of "postgres" or Bun, a client of "pg" after BEGIN):
+     * enqueued when it commits, and only then. Workers relay it: set [database] primary.
+     */
+    enqueueIn<Type extends Name>(
+      tx: Transaction,
+      type: Type,
+      ...rest: PayloadArguments<Payloads[Type], EnqueueOptions>
+    ): Promise<string>;
     /** A job enqueued with `id`, `track` or `keep`; undefined when there is no record (any more). */
     get(id: string): Promise<JobView | undefined>;
     /** The same once it has ended, or as it is after `timeout` (30 s). */

@@ -3,6 +3,7 @@ import { type DurationOption, readDuration } from "../../shared/store/jobs/job_o
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
 import { enqueueDefaults, type JobHandlers } from "./define_jobs.ts";
+import { addToOutbox } from "./enqueue_in.ts";
 import { type JobView, viewOf } from "./job_view.ts";
 import { checkPayload } from "./payload_schema.ts";
 
@@ -28,6 +29,8 @@ export interface Jobs {
   enqueue(type: string, payload?: unknown, options?: EnqueueOptions): Promise<string>;
   /** In one round trip, all or none of a queue; the ids in order. At most 10,000 at once. */
   enqueueMany(items: readonly EnqueueItem[]): Promise<string[]>;
+  /** Inside a PostgreSQL transaction: enqueued when that commits, and only then. */
+  enqueueIn(tx: unknown, type: string, payload?: unknown, options?: EnqueueOptions): Promise<string>;
   /** A job enqueued with `id`, `track` or `keep`; undefined when there is no record (any more). */
   get(id: string): Promise<JobView | undefined>;
   /** The same once it has ended, or as it is after `timeout` (30 s when absent). */
@@ -60,14 +63,18 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
   let busy = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
 
-  async function add(items: readonly EnqueueItem[]): Promise<string[]> {
+  async function create(items: readonly EnqueueItem[]): Promise<NewJob[]> {
     handlers ??= (await loadHandlers?.()) ?? {};
     const known = handlers;
-    const created = items.map(({ type, payload, ...options }) => {
+    return items.map(({ type, payload, ...options }) => {
       const handler = Object.hasOwn(known, type) ? known[type] : undefined;
       if (handler?.schema) checkPayload(type, handler.schema, payload);
       return newJob(type, payload, handler ? { ...enqueueDefaults(handler, payload), ...options } : options);
     });
+  }
+
+  async function add(items: readonly EnqueueItem[]): Promise<string[]> {
+    const created = await create(items);
     const ids = await withStore((opened) => opened.enqueue(created));
     // One that stands for another was not added.
     onEnqueued?.(created.filter(({ id }, i) => ids[i] === id));
@@ -106,6 +113,12 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
           throw new TypeError(`enqueueMany takes at most ${JOBS_AT_ONCE_MAX} jobs at once`);
         }
         return items.length === 0 ? [] : add(items as readonly EnqueueItem[]);
+      },
+      async enqueueIn(tx, type, payload, options = {}) {
+        const [job] = await create([{ ...options, type, payload }]);
+        if (!job) return "";
+        await addToOutbox(tx, [job]);
+        return job.id;
       },
       async get(id) {
         return viewOf(await withStore(({ records }) => records.get(id)));

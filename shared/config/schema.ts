@@ -328,6 +328,17 @@ export const ConfigSchema = section(
     }),
     serve: ServeSection,
     worker: WorkerSection,
+    database: section(
+      {
+        primary: Type.String({
+          default: "",
+          pattern: "^(postgres(ql)?://.+)?$",
+          description:
+            '"postgres://user:password@host/name" of the app: workers relay the jobs of jobs.enqueueIn from there; "": none',
+        }),
+      },
+      "PostgreSQL",
+    ),
     admin: section(
       {
         dir: Type.String({

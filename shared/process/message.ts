@@ -2,7 +2,7 @@
 import type { Sample } from "../metrics.ts";
 
 export type LeaveReason = "term" | "max_requests";
-export type ChildKind = "proxy" | "serve" | "worker" | "store";
+export type ChildKind = "proxy" | "serve" | "worker" | "store" | "outbox";
 
 /** Parent → child. */
 export type Order<Boot, Down> =

@@ -3,9 +3,9 @@ import type { Sample } from "../metrics.ts";
 import type { ChildStatus } from "./fleet.ts";
 import type { LegacyListener } from "./legacy.ts";
 
-/** What a supervisor runs: the edge, the app server, the worker, or the store they share. */
+/** What a supervisor runs: the edge, the app server, the worker, the store they share, or the outbox. */
 export interface Mode {
-  readonly name: "proxy" | "serve" | "worker" | "store";
+  readonly name: "proxy" | "serve" | "worker" | "store" | "outbox";
   /** Resolves when the mode does its work; throws a UserError when it can't. */
   start(): Promise<void>;
   children(): Promise<ChildStatus[]>;

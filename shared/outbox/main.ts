@@ -1,0 +1,39 @@
+/** Relays jobs that apps enqueue inside their PostgreSQL transactions to the store. */
+import { Fleet } from "../process/fleet.ts";
+import type { Mode } from "../process/mode.ts";
+import type { Site } from "../process/site.ts";
+import type { StoreAddress } from "../store/store_address.ts";
+import type { OutboxBoot, OutboxNotice } from "./child.ts";
+
+const BOOT_WAIT_MS = 10_000;
+const DRAIN_WAIT_MS = 5_000;
+
+/** Undefined without [database] primary: then there is no outbox. */
+export function outboxMode(site: Site, store: StoreAddress): Mode | undefined {
+  const url = site.config.database.primary;
+  if (url === "") return undefined;
+  let trouble: string | null = null;
+  const fleet = new Fleet<OutboxBoot, never, OutboxNotice>({
+    kind: "outbox",
+    slots: 1,
+    bootTimeoutMs: BOOT_WAIT_MS,
+    drainTimeoutMs: DRAIN_WAIT_MS,
+    boot: () => ({ url, store }),
+    onMessage: (_child, notice) => {
+      trouble = notice.trouble;
+    },
+    onGone: () => {
+      trouble = null;
+    },
+  });
+  return {
+    name: "outbox",
+    start: () => fleet.start(),
+    children: () => fleet.status(),
+    status: async () => ({}),
+    samples: () => fleet.samples(),
+    complaint: () => fleet.complaint() ?? trouble ?? undefined,
+    drain: () => fleet.drain(DRAIN_WAIT_MS),
+    kill: () => fleet.kill(),
+  };
+}
