@@ -43,7 +43,7 @@ async function answered(site: AppSite, more: string): Promise<RawConnection> {
 }
 
 test("requests under way may be silent; idle connections and slow heads are closed", async () => {
-  await using site = await AppSite.start({ files: { "app.ts": APP }, serve: 'keep_alive = "1s"' });
+  await using site = await AppSite.start({ files: { "app.ts": APP }, serve: 'keep_alive = "5s"' });
   using handler = await open(site, head("/handler"));
   using events = await open(site, head("/events"));
   using upload = await open(site, head("/upload", "Content-Length: 10\r\n").replace("GET", "POST"));
