@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { freePort } from "./harness/free_port.ts";
+import { Load } from "./harness/load.ts";
 import { NotifySocket } from "./harness/notify_socket.ts";
 import { Origin } from "./harness/origin.ts";
 import { Trivet } from "./harness/trivet.ts";
@@ -102,4 +103,28 @@ test("killed and started again, it goes on with the sockets that systemd kept: w
     listenFds: kept.fds,
   });
   expect(await waiting).toContain("a");
+}, 30_000);
+
+test("an app server that systemd restarts loses no request: what connects meanwhile waits", async () => {
+  await using socket = await NotifySocket.open();
+  const port = await freePort();
+  const config = `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 2\n`;
+  const env = { NOTIFY_SOCKET: socket.name, FDSTORE: "512" };
+  const start = { mode: "serve" as const, config, files: { "app.ts": APP } };
+  const first = await Trivet.start({ ...start, env });
+  const kept = await until(() => socket.heard().find(({ fds }) => fds.length > 0), "sockets are kept");
+  const name = `serve%20127.0.0.1%3A${port}`;
+  expect(kept.text).toBe(`FDSTORE=1\nFDNAME=${name}`);
+  const loads = [Load.start({ port, fresh: 3 }), Load.start({ port, keepAlive: 3 })];
+  await until(() => loads.every(({ result }) => result.ok > 50), "load");
+  await first.stop();
+  await first[Symbol.asyncDispose]();
+  await using _second = await Trivet.start({
+    ...start,
+    env: { ...env, LISTEN_FDNAMES: kept.fds.map(() => name).join(":") },
+    listenFds: kept.fds,
+  });
+  const answered = loads.map(({ result }) => result.ok);
+  await until(() => loads.every(({ result }, i) => result.ok > (answered[i] ?? 0) + 50), "it goes on");
+  for (const load of loads) expect(await load.stop()).toMatchObject({ failed: 0, stale: 0, refused: 0 });
 }, 30_000);

@@ -25,6 +25,8 @@ type BunServer = Server<unknown>;
 const SHUT_RDWR = 2;
 /** Kept, since serve_capture.ts puts its own in this place. */
 const bunServe = Bun.serve;
+/** It is the same for all addresses. */
+let warned = false;
 
 export interface Listener {
   readonly place: Place;
@@ -72,11 +74,17 @@ function openInherited(place: InheritedPlace, serve: (at: object) => BunServer):
     return { place, server, release: (forGood) => forGood || release() };
   } catch (error) {
     if (!(error instanceof NotAdopted)) throw error;
-    log.warn(
-      `${place.address} is opened by each process for itself, since the supervisor's socket can't be used (${error.message}): connections that come while a process leaves may be lost`,
-    );
+    warnOnce(error.message);
     return openOwn(place, serve);
   }
+}
+
+function warnOnce(reason: string): void {
+  if (warned) return;
+  warned = true;
+  log.warn(
+    `this process opens its addresses for itself, since the supervisor's sockets can't be used (${reason}): connections that come while it leaves may be lost`,
+  );
 }
 
 /** A socket of Bun's own beside those of the other children. */
