@@ -8,7 +8,7 @@ export function orphans(tree: Tree): string[] {
   const scripts = [...tree].filter(([path]) => path.startsWith("bin/")).map(([, text]) => text);
   const isEntry = (path: string) =>
     path === "trivet.ts" ||
-    ["bench", "examples"].includes(roomOf(path)) ||
+    ["bench", "deploy", "examples"].includes(roomOf(path)) ||
     scripts.some((text) => text.includes(path));
   const used = reachable(graph, sources.filter(isEntry));
   const usedByTests = reachable(
