@@ -66,8 +66,10 @@ class ProxySupervisor implements ProxyMode {
     this.#fleet = new Fleet({
       kind: "proxy",
       slots: this.#slots,
-      bootTimeoutMs: BOOT_TIMEOUT_MS,
-      drainTimeoutMs: config.proxy.drain_timeout + LAST_LINES_MS,
+      deadlines: () => ({
+        bootMs: BOOT_TIMEOUT_MS,
+        drainMs: this.#config.proxy.drain_timeout + LAST_LINES_MS,
+      }),
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
       channel: true,

@@ -68,10 +68,9 @@ class ServeMode implements Mode {
       kind: "serve",
       title: () => basename(this.#config.app),
       slots,
-      bootTimeoutMs: serve.watch ? Math.min(serve.boot_timeout, WATCH_BOOT_MS) : serve.boot_timeout,
+      deadlines: () => this.#deadlines(),
       whileLoading: (sentence) =>
         `${loadingPlace(this.#config.app)}: ${sentence}, while this file was loaded`,
-      drainTimeoutMs: serve.watch ? Math.min(serve.drain_timeout, WATCH_DRAIN_MS) : serve.drain_timeout,
       limits: () => this.#limits(),
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#socketsOf(slot).map(({ fd }) => fd),
@@ -254,6 +253,12 @@ class ServeMode implements Mode {
   /** The app's user; the edge reaches them by its group. */
   #ownerOfSockets({ uid, gid }: Identity): { uid: number; gid: number } {
     return { uid, gid: knownIdentity("proxy", this.#site.config.proxy)?.gid ?? gid };
+  }
+
+  #deadlines() {
+    const { boot_timeout: bootMs, drain_timeout: drainMs, watch } = this.#config;
+    if (!watch) return { bootMs, drainMs };
+    return { bootMs: Math.min(bootMs, WATCH_BOOT_MS), drainMs: Math.min(drainMs, WATCH_DRAIN_MS) };
   }
 
   #limits(): RecycleLimits {

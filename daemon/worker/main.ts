@@ -55,8 +55,10 @@ class WorkerMode implements Mode {
       kind: "worker",
       title: () => basename(this.#config.handlers),
       slots: config.processes,
-      bootTimeoutMs: BOOT_TIMEOUT_MS,
-      drainTimeoutMs: config.shutdown_timeout + LEAVE_EXTRA_MS,
+      deadlines: () => ({
+        bootMs: BOOT_TIMEOUT_MS,
+        drainMs: this.#config.shutdown_timeout + LEAVE_EXTRA_MS,
+      }),
       boot: () => this.#boot(),
       onReady: ({ pid }) => this.#duties.adopt(ownerOf(this.#name, pid)),
       onGone: ({ pid }) => this.#duties.release(ownerOf(this.#name, pid)),

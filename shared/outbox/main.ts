@@ -16,8 +16,7 @@ export function outboxMode(site: Site, store: StoreAddress): Mode | undefined {
   const fleet = new Fleet<OutboxBoot, never, OutboxNotice>({
     kind: "outbox",
     slots: 1,
-    bootTimeoutMs: BOOT_WAIT_MS,
-    drainTimeoutMs: DRAIN_WAIT_MS,
+    deadlines: () => ({ bootMs: BOOT_WAIT_MS, drainMs: DRAIN_WAIT_MS }),
     boot: () => ({ url, store }),
     onMessage: (_child, notice) => {
       trouble = notice.trouble;

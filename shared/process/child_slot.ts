@@ -87,7 +87,8 @@ export class ChildSlot<Boot, Down, Up> {
   }
 
   #launch(): { child: Child<Boot, Down, Up>; ready: Promise<void> } {
-    const { kind, title, boot, fds, channel = false, bootTimeoutMs } = this.#spec;
+    const { kind, title, boot, fds, channel = false } = this.#spec;
+    const { bootMs } = this.#spec.deadlines();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let late = false;
     let isReady = false;
@@ -105,7 +106,7 @@ export class ChildSlot<Boot, Down, Up> {
         gone: (sentence, told) => {
           clearTimeout(timer);
           const end = late
-            ? `the ${kind} process ${child.pid} was not ready after ${bootTimeoutMs / 1000} s`
+            ? `the ${kind} process ${child.pid} was not ready after ${bootMs / 1000} s`
             : sentence;
           const why = told || isReady ? end : (this.#spec.whileLoading?.(end) ?? end);
           reject(new UserError(why));
@@ -116,7 +117,7 @@ export class ChildSlot<Boot, Down, Up> {
     const timer = setTimeout(() => {
       late = true;
       child.kill();
-    }, bootTimeoutMs);
+    }, bootMs);
     return { child, ready: promise.finally(() => clearTimeout(timer)) };
   }
 
@@ -132,7 +133,7 @@ export class ChildSlot<Boot, Down, Up> {
   #dismiss(child: Child<Boot, Down, Up>): void {
     this.#leavers.add(child);
     child.drain();
-    const late = setTimeout(() => child.kill(), this.#spec.drainTimeoutMs);
+    const late = setTimeout(() => child.kill(), this.#spec.deadlines().drainMs);
     void child.exited().finally(() => clearTimeout(late));
   }
 

@@ -16,11 +16,10 @@ export interface FleetSpec<Boot, Down, Up> {
   title?(): string;
   /** How many children; slots count from 0. */
   slots: number;
-  bootTimeoutMs: number;
+  /** Looked up each time: one that is not ready after `bootMs`, or replaced and not gone after `drainMs`, is killed. */
+  deadlines(): { bootMs: number; drainMs: number };
   /** Puts what was being loaded to the sentence about a child that ended, or was too slow, before it was ready. */
   whileLoading?(sentence: string): string;
-  /** A replaced child that has not left by then is killed. */
-  drainTimeoutMs: number;
   /** When a child that works is replaced; never by itself when absent. */
   limits?(): RecycleLimits;
   boot(slot: number): Boot;

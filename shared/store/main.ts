@@ -51,8 +51,7 @@ export function storeMode(site: Site): Mode | undefined {
     kind: "store",
     title: () => basename(path),
     slots: 1,
-    bootTimeoutMs: BOOT_WAIT_MS,
-    drainTimeoutMs: DRAIN_WAIT_MS,
+    deadlines: () => ({ bootMs: BOOT_WAIT_MS, drainMs: DRAIN_WAIT_MS }),
     boot: () => ({ path, socket, owner }),
   });
   return {

@@ -38,8 +38,7 @@ async function runParent(reason: string): Promise<void> {
   const fleet: Fleet<Boot, string, string> = new Fleet({
     kind: "proxy",
     slots: 2,
-    bootTimeoutMs: 10_000,
-    drainTimeoutMs: 2_000,
+    deadlines: () => ({ bootMs: 10_000, drainMs: 2_000 }),
     boot: () => ({ reason: fault }),
     onReady: ({ slot, pid }) => say({ event: "ready", slot, pid }),
     onGone: ({ slot, pid }) => say({ event: "gone", slot, pid }),

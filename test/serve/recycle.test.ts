@@ -16,6 +16,7 @@ const APP = {
         const { pathname } = new URL(request.url);
         if (pathname === "/spin") for (;;);
         if (pathname === "/hoard") hoard.push(Buffer.alloc(64 * 1024 * 1024, 1));
+        if (pathname === "/endless") await new Promise(() => undefined);
         if (pathname === "/slow") await Bun.sleep(1500);
         return new Response(String(process.pid));
       },
@@ -192,6 +193,29 @@ test("a replacement that can't boot leaves the old one at work, and is tried aga
     20_000,
   );
 }, 40_000);
+
+test("a reload brings new limits and deadlines to what runs", async () => {
+  await using site = await serve('workers = 1\ndrain_timeout = "1h"\n');
+  const [before] = await serveChildren(site);
+  using endless = await RawConnection.open(await portOf(site));
+  endless.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until(async () => {
+    const metrics = await (await site.admin("/metrics")).text();
+    return /^trivet_serve_requests_in_flight 1$/m.test(metrics);
+  }, "it is under way");
+  const toml = `${site.folder.path}/trivet.toml`;
+  const text = await Bun.file(toml).text();
+  await Bun.write(toml, text.replace('"1h"', '"300ms"\nboot_timeout = "400ms"\nmax_age = "1s"'));
+  expect((await site.run(["reload"])).stderr).toBe("");
+  await until(
+    async () => !(await serveChildren(site)).some(({ pid }) => pid === before?.pid),
+    "the old one is gone",
+  );
+  await endless.closed();
+  await until(async () => (await recycles(site, "max_age")) > 0, "max_age is in force");
+  await site.folder.write("app.ts", "await new Promise(() => setInterval(() => {}, 1000));");
+  await until(() => /was not ready after 0\.4 s/.test(site.stderr), "boot_timeout is in force");
+}, 30_000);
 
 test("boot_timeout: a child that does not come up is killed and started again, later each time, for ever", async () => {
   await using site = await serve('workers = 1\nboot_timeout = "300ms"\n');
