@@ -139,6 +139,15 @@ test("on TERM health says 503 for shutdown_delay, while everything is answered",
   expect(Date.now() - beganMs).toBeGreaterThan(1000);
 });
 
+test("an app that stops its server has its process replaced, and loses no request", async () => {
+  await using site = await ServeSite.start();
+  const loads = site.loads(site.port);
+  const stopped = await fetch(`http://127.0.0.1:${site.port}/stop`, { keepalive: false });
+  await site.replaced(Number(await stopped.text()));
+  expect(site.trivet.stderr).toContain("the app called server.stop()");
+  await ServeSite.expectNothingLost(loads);
+});
+
 test("new connections do not wait for a process that is blocked, nor for one that can't boot", async () => {
   await using site = await ServeSite.start();
   const fresh = () => Load.start({ port: site.port, fresh: 1, requests: 20 }).done();

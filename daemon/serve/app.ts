@@ -72,8 +72,10 @@ async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): P
     throw error instanceof UserError ? error : new UserError(faultSentence(error, file), 1, { cause: error });
   }
   return async () => {
+    const drained = group.drain();
+    // It calls group.stop(), and then the app's own onStop.
     if (app.server === group) await app.stop();
-    await group.drain();
+    await drained;
   };
 }
 

@@ -106,6 +106,10 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     const watch = { seen: () => this.#seen(boot.requestsMax), everything: boot.requestsMax > 0 };
     const places = [...listeners, { unix: socket }];
     this.#group = new ServerGroup(places, app, watch, bound, boot.keepAliveMs);
+    this.#group.onStopAsked = () => {
+      log.warn("the app called server.stop(): another process takes its place");
+      this.#link.leave("term");
+    };
     const fault = await this.#load(boot, this.#jobs, this.#group);
     // The folder it lies in says who passes; the edge may be another user.
     if (identity) chmodSync(socket, 0o666);

@@ -35,6 +35,9 @@ export class ServerGroup {
   /** Those that let nobody new in, and tell who is there to go. */
   readonly #departing = new Set<Listener>();
   #drained: Promise<void> | undefined;
+  readonly #left = Promise.withResolvers<void>();
+  /** User code wants the server to stop. */
+  onStopAsked: () => void = () => undefined;
 
   constructor(
     places: readonly Place[],
@@ -82,6 +85,7 @@ export class ServerGroup {
 
   async #leave(): Promise<void> {
     await this.#dismiss(this.#listeners, this.#forGood);
+    this.#left.resolve();
   }
 
   /** The same for some addresses of trivet.toml, at which nobody listens any more. */
@@ -197,8 +201,10 @@ export class ServerGroup {
     return this;
   }
 
+  /** The kernel would go on giving us connections: another process must take our place first. */
   stop(): Promise<void> {
-    return this.drain();
+    if (!this.#drained) this.onStopAsked();
+    return this.#left.promise;
   }
 
   fetch(request: Request | string): unknown {

@@ -7,7 +7,8 @@ import { until } from "./until.ts";
 const APP = `import { existsSync } from "node:fs";
 if (existsSync("broken")) throw new Error("broken today");
 export default {
-  async fetch(request) {
+  async fetch(request, server) {
+    if (request.url.endsWith("/stop")) void server.stop();
     if (request.url.endsWith("/spin")) for (;;);
     if (request.url.endsWith("/slow")) await Bun.sleep(300);
     return new Response(String(process.pid));
