@@ -29,8 +29,11 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
     bad: ["", "roundrobin", "hash", "hash:", "hash:header", "hash:header:", "hash:cookie:a b", "hash:ip:1"],
   },
   "store-url": {
-    good: ["sqlite:./a.db", "redis://h", "rediss://u:p@h:6379/1"],
-    bad: ["", "sqlite:", "redis:", "postgres://h", "./a.db"],
+    good: [
+      ...["sqlite:./a.db", "redis://h", "rediss://u:p@h:6379/1"],
+      ...["redis+sentinel://h1,h2:5000/main", "redis+sentinel://u:p@h/main/1"],
+    ],
+    bad: ["", "sqlite:", "redis:", "postgres://h", "./a.db", "redis+sentinel://h", "redis+sentinel://h/"],
   },
   cidr: {
     good: ["10.0.0.0/8", "10.1.2.3", "::/0", "fd00::/128"],

@@ -316,7 +316,8 @@ export const ConfigSchema = section(
         url: Type.String({
           default: "sqlite:./trivet.db",
           format: format("store-url"),
-          description: '"sqlite:PATH", "redis://…" or "rediss://…"',
+          description:
+            '"sqlite:PATH", "redis://…", "rediss://…", or "redis+sentinel://HOST,HOST/NAME" to ask sentinels for the primary',
         }),
       },
       "jobs; later sessions and cache",

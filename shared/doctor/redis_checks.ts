@@ -1,5 +1,6 @@
 import { isLoopback } from "../process/loopback.ts";
-import { checkRedis, placeOf } from "../store/redis_connection.ts";
+import { placeOf } from "../store/redis_address.ts";
+import { checkRedis } from "../store/redis_connection.ts";
 import { sentenceOf } from "../user_error.ts";
 import { broken, type Diagnosis } from "./diagnosis.ts";
 import type { ReadText } from "./kernel_limits.ts";
@@ -12,7 +13,8 @@ export async function checkRedisStore(url: string, read: ReadText): Promise<Diag
   try {
     await checkRedis(url);
     const facts = await readRedisFacts(url);
-    return [...checkRedisKeepsJobs(facts), ...(isLoopback(placeOf(url)) ? checkRedisMachine(read) : [])];
+    const isHere = !url.startsWith("redis+sentinel:") && isLoopback(placeOf(url));
+    return [...checkRedisKeepsJobs(facts), ...(isHere ? checkRedisMachine(read) : [])];
   } catch (error) {
     const change = "redis-cli -u URL ping tells the same; start it, or change store.url";
     return [broken("Redis", sentenceOf(error), "no job can be enqueued or run", change)];

@@ -1,4 +1,5 @@
-import { connectNow, placeOf, singleConnection } from "../store/redis_connection.ts";
+import { placeOf } from "../store/redis_address.ts";
+import { connectNow, singleConnection } from "../store/redis_connection.ts";
 
 /** What a Redis says of itself. */
 export interface RedisFacts {

@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { UserError } from "../user_error.ts";
+import { placeOf, redisTarget } from "./redis_address.ts";
 import { StoreError } from "./store_error.ts";
 
 const CONNECT_WAIT_MS = 3_000;
@@ -11,7 +12,7 @@ const OLDEST_VERSION = [6, 2] as const;
 
 /** A connection that comes back by itself, for ever. Commands on their way when it is lost fail at once. */
 export function lastingConnection(url: string): Redis {
-  return connection(url, {
+  return connection(url, true, {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     retryStrategy: (attempt) =>
@@ -24,7 +25,7 @@ export function lastingConnection(url: string): Redis {
 
 /** A connection that stays down once it is lost, so that nothing is repeated behind our back. */
 export function singleConnection(url: string): Redis {
-  return connection(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
+  return connection(url, false, { maxRetriesPerRequest: 0, retryStrategy: () => null });
 }
 
 /** Throws a UserError with one sentence when Redis can't be used now. */
@@ -63,26 +64,24 @@ export function isPassing(error: unknown): boolean {
   return !isReply(error) || /^(READONLY|LOADING|MASTERDOWN)/.test(error.message);
 }
 
-/** Host and port: a URL may hold a password. */
-export function placeOf(url: string): string {
-  const { hostname, port } = new URL(url);
-  return `${hostname || "localhost"}:${port || "6379"}`;
-}
-
 function connection(
   url: string,
+  lasting: boolean,
   options: Pick<
     RedisOptions,
     "maxRetriesPerRequest" | "enableOfflineQueue" | "retryStrategy" | "reconnectOnError"
   >,
 ): Redis {
-  const redis = new Redis(url, {
+  const [target, own] = redisTarget(url, lasting);
+  const all = {
     ...options,
+    ...own,
     lazyConnect: true,
     connectTimeout: CONNECT_WAIT_MS,
     connectionName: `trivet-${process.pid}`,
     disableClientInfo: true,
-  });
+  };
+  const redis = target === undefined ? new Redis(all) : new Redis(target, all);
   // Each call rejects by itself; without a listener ioredis would print to the console.
   redis.on("error", (error: Error) => {
     lastErrors.set(redis, error);
@@ -122,6 +121,8 @@ function reasonOf(error: unknown): string {
   // How ioredis says that there is no connection at this moment.
   if (message.startsWith("Stream isn't writeable"))
     return "the connection is lost: start Redis or set store.url to where it is";
+  if (message.startsWith("All sentinels are unreachable"))
+    return "no sentinel answers, or none knows that primary: check store.url";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "there is no host of that name: check store.url";
   if (code === "ETIMEDOUT" || message === "connect ETIMEDOUT")
     return "it does not answer: check store.url and the network";

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { connectNow, isReply, redisError, singleConnection } from "../redis_connection.ts";
+import { connectNow, isPassing, isReply, redisError, singleConnection } from "../redis_connection.ts";
 import { laneOrder } from "./lane.ts";
 import { type QueueRules, readRules } from "./queue_rules.ts";
 import { entriesByStream, type StreamEntry } from "./redis_entry.ts";
@@ -120,7 +120,8 @@ export class RedisReader {
     try {
       return await Promise.race([read(redis), silence.promise]);
     } catch (error) {
-      if (!isReply(error)) this.close();
+      // After a fail-over the connection may lead to a replica.
+      if (!isReply(error) || isPassing(error)) this.close();
       throw error;
     } finally {
       clearTimeout(late);
