@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { trivetBinary } from "../test/harness/binary.ts";
 import { EDGE_CASES } from "./edge/case.ts";
-import type { CpuRow, IdleRow, OfferedRow } from "./edge/table.ts";
+import type { IdleRow, OfferedRow } from "./edge/table.ts";
+import type { CpuRow } from "./rig/cpu_table.ts";
 
 // Timings are not looked at: other work may run on the machine of the tests.
 const TIMEOUT_MS = 120_000;
@@ -34,7 +35,7 @@ test(
     const four = ["Trivet", "Trivet, JSON log", "HAProxy", "nginx"];
     for (const { title, unix } of EDGE_CASES) {
       const expected = unix ? [...four.map((name) => `${name}, unix socket`), "HAProxy"] : four;
-      expect(cpu.filter((row) => row.title === title).map(({ proxy }) => proxy)).toEqual(expected);
+      expect(cpu.filter((row) => row.title === title).map(({ name }) => name)).toEqual(expected);
     }
     expect(offered.map(({ proxy }) => proxy)).toEqual(["no proxy", "Trivet", "HAProxy", "nginx"]);
     expect(idle.map(({ proxy, connections }) => `${proxy} ${connections}`)).toEqual([
@@ -42,8 +43,8 @@ test(
       "HAProxy 50",
       "nginx 50",
     ]);
-    for (const name of four) {
-      const own = cpu.filter(({ proxy }) => proxy.startsWith(name));
+    for (const proxy of four) {
+      const own = cpu.filter(({ name }) => name.startsWith(proxy));
       expect(own.reduce((sum, { requests }) => sum + requests, 0)).toBeGreaterThan(0);
     }
     for (const row of [...cpu, ...offered, ...idle]) expect(row).toMatchObject({ failed: 0 });

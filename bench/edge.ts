@@ -24,14 +24,8 @@ import { type Options, readOptions } from "./edge/options.ts";
 import { startOrigin } from "./edge/origin.ts";
 import type { Cores } from "./edge/proxies.ts";
 import { measureCpu } from "./edge/saturation.ts";
-import {
-  type CpuRow,
-  cpuTable,
-  type IdleRow,
-  idleTable,
-  type OfferedRow,
-  offeredTable,
-} from "./edge/table.ts";
+import { type IdleRow, idleTable, type OfferedRow, offeredTable } from "./edge/table.ts";
+import { type CpuRow, cpuTable } from "./rig/cpu_table.ts";
 import { describeMachine, needBinary, needPrograms, versionsOf } from "./rig/machine.ts";
 import { Rig } from "./rig/rig.ts";
 import { say } from "./rig/say.ts";
@@ -68,7 +62,7 @@ interface Report {
 function pageOf({ machine, versions, cpu, offered, idle }: Report, { rounds, seconds }: Options): string {
   return [
     `${machine}\n${versions}\n${rounds} rounds of ${seconds} s`,
-    ...(cpu.length > 0 ? [cpuTable(cpu)] : []),
+    ...(cpu.length > 0 ? [cpuTable(cpu, "proxy")] : []),
     ...(offered.length > 0 ? [offeredTable(offered)] : []),
     ...(idle.length > 0 ? [idleTable(idle)] : []),
   ].join("\n\n");

@@ -1,12 +1,9 @@
-import { FILE, FORM, PAGE, type Request, SMALL } from "../rig/request.ts";
+import { FILE, FORM, PAGE, SMALL } from "../rig/request.ts";
+import type { Work } from "../rig/rounds.ts";
 
 /** One kind of work at saturation, and what the proxies need for it. */
-export interface EdgeCase {
+export interface EdgeCase extends Work {
   name: string;
-  title: string;
-  request: Request;
-  connections: number;
-  closing?: boolean;
   /** The proxies reach the origin over a unix socket; HAProxy over TCP stays the measure. */
   unix?: boolean;
 }

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { memoryOf } from "../rig/process_tree.ts";
 import type { Rig } from "../rig/rig.ts";
 import { say } from "../rig/say.ts";
+import { FIRST_WARM_UP_S, warmUp } from "../rig/wrk.ts";
 import type { Options } from "./options.ts";
 import type { Origin } from "./origin.ts";
 import { type Cores, startProxies } from "./proxies.ts";
 import type { IdleRow } from "./table.ts";
-import { FIRST_WARM_UP_S, warmUp } from "./wrk.ts";
 
 const SETTLE_MS = 1000;
 

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { median } from "../rig/distribution.ts";
 import type { Rig } from "../rig/rig.ts";
 import { say } from "../rig/say.ts";
+import { warmUp } from "../rig/wrk.ts";
 import type { OpenLoopResult } from "./open_loop.ts";
 import type { Options } from "./options.ts";
 import type { Origin } from "./origin.ts";
 import { type Cores, startProxies } from "./proxies.ts";
 import type { OfferedRow } from "./table.ts";
-import { warmUp } from "./wrk.ts";
 
 const CONNECTIONS = 64;
 

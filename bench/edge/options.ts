@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { UserError } from "../../shared/user_error.ts";
+import { number, words } from "../rig/flags.ts";
 import { EDGE_CASES, OTHER_CASES } from "./case.ts";
 
 export interface Options {
@@ -44,17 +44,4 @@ export function readOptions(): Options {
     json: values.json,
   };
   return options;
-}
-
-function words(text: string, known: readonly string[], flag: string): string[] {
-  const given = text.split(",").filter(Boolean);
-  const strange = given.find((word) => !known.includes(word));
-  if (strange !== undefined) throw new UserError(`${flag} knows ${known.join(", ")}, not ${strange}`, 2);
-  return given;
-}
-
-function number(text: string, flag: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new UserError(`${flag} ${text}: give a number`, 2);
-  return value;
 }

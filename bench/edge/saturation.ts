@@ -1,13 +1,12 @@
-import { median } from "../rig/distribution.ts";
-import { cpuUsOf } from "../rig/process_tree.ts";
+import type { CpuRow } from "../rig/cpu_table.ts";
 import type { Rig, Running } from "../rig/rig.ts";
+import { type Contender, measureRounds } from "../rig/rounds.ts";
 import { say } from "../rig/say.ts";
-import { EDGE_CASES, type EdgeCase } from "./case.ts";
+import { FIRST_WARM_UP_S, warmUp } from "../rig/wrk.ts";
+import { EDGE_CASES } from "./case.ts";
 import type { Options } from "./options.ts";
 import type { Origin } from "./origin.ts";
 import { type Cores, HAPROXY_OVER_TCP, startProxies } from "./proxies.ts";
-import type { CpuRow } from "./table.ts";
-import { FIRST_WARM_UP_S, runWrk, warmUp } from "./wrk.ts";
 
 /** What a request costs when the load asks as fast as it can. */
 export async function measureCpu(
@@ -26,70 +25,14 @@ export async function measureCpu(
     const own = edgeCase.unix ? await startProxies(rig, origin, cores, options, true) : [];
     for (const { port } of own) await warmUp(rig, port, options.warmUp && FIRST_WARM_UP_S, cores.load);
     const measure = tcp.filter(({ name }) => name === HAPROXY_OVER_TCP);
-    rows.push(
-      ...(await measureCase(rig, edgeCase, edgeCase.unix ? [...own, ...measure] : tcp, cores, options)),
-    );
+    const proxies = (edgeCase.unix ? [...own, ...measure] : tcp).map(contender);
+    rows.push(...(await measureRounds(rig, edgeCase, proxies, HAPROXY_OVER_TCP, options, cores.load)));
     for (const proxy of own) rig.stop(proxy);
   }
   for (const proxy of tcp) rig.stop(proxy);
   return rows;
 }
 
-/** Rounds go forth and back over the proxies, so that none is always first. */
-async function measureCase(
-  rig: Rig,
-  edgeCase: EdgeCase,
-  proxies: readonly Running[],
-  { load }: Cores,
-  options: Options,
-): Promise<CpuRow[]> {
-  const { rounds, seconds } = options;
-  const runs = new Map(proxies.map(({ name }) => [name, [] as Run[]]));
-  for (let round = 0; round < rounds; round++) {
-    for (const { name, pid, port } of round % 2 ? proxies.toReversed() : proxies) {
-      const work = { ...loadOf(edgeCase), port, core: load };
-      if (options.warmUp > 0) await runWrk(rig, { ...work, seconds: options.warmUp });
-      const before = cpuUsOf(pid);
-      const result = await runWrk(rig, { ...work, seconds });
-      const cpuUs = cpuUsOf(pid) - before;
-      runs.get(name)?.push({ ...result, cpuUs, costUs: cpuUs / Math.max(1, result.requests) });
-    }
-  }
-  const measure = runs.get(HAPROXY_OVER_TCP) ?? [];
-  return [...runs].map(([proxy, own]) => rowOf(edgeCase.title, proxy, own, measure));
-}
-
-interface Run {
-  requests: number;
-  failed: number;
-  seconds: number;
-  p50Us: number;
-  p99Us: number;
-  cpuUs: number;
-  costUs: number;
-}
-
-function rowOf(title: string, proxy: string, runs: readonly Run[], measure: readonly Run[]): CpuRow {
-  const ratios = runs.flatMap(({ costUs }, i) => {
-    const other = measure[i];
-    return other ? [costUs / other.costUs] : [];
-  });
-  return {
-    title,
-    proxy,
-    cpuUs: median(runs.map(({ costUs }) => costUs)),
-    ratio: median(ratios),
-    ratioMin: Math.min(...ratios),
-    ratioMax: Math.max(...ratios),
-    perSecond: median(runs.map(({ requests, seconds }) => requests / seconds)),
-    busy: median(runs.map(({ cpuUs, seconds }) => cpuUs / 1e6 / seconds)),
-    p50Us: median(runs.map(({ p50Us }) => p50Us)),
-    p99Us: median(runs.map(({ p99Us }) => p99Us)),
-    requests: runs.reduce((sum, { requests }) => sum + requests, 0),
-    failed: runs.reduce((sum, { failed }) => sum + failed, 0),
-  };
-}
-
-function loadOf({ request, connections, closing = false }: EdgeCase) {
-  return { request, connections, closing };
+function contender({ name, pid, port }: Running): Contender {
+  return { name, port, pids: [pid] };
 }

@@ -18,11 +18,16 @@ const PACKAGES: Readonly<Record<string, string>> = {
   taskset: "util-linux",
 };
 
+// Debian leaves servers out of a user's path.
+process.env["PATH"] = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+
+export function hasProgram(name: string): boolean {
+  return Bun.which(name, { PATH: process.env["PATH"] ?? "" }) !== null;
+}
+
 /** Throws a UserError that names all that are missing. */
 export function needPrograms(names: readonly string[]): void {
-  // Debian leaves servers out of a user's path.
-  process.env["PATH"] = `${process.env["PATH"]}:/usr/sbin:/sbin`;
-  const missing = names.filter((name) => !Bun.which(name, { PATH: process.env["PATH"] ?? "" }));
+  const missing = names.filter((name) => !hasProgram(name));
   if (missing.length === 0) return;
   const packages = missing.map((name) => PACKAGES[name] ?? name);
   throw new UserError(

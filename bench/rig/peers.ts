@@ -54,8 +54,10 @@ export function startHaproxy(
   name: string,
   servers: readonly ServerAddress[],
   connectionsMax: number,
+  { serverMax }: { serverMax?: number } = {},
 ): Promise<Running> {
   const port = rig.freePort();
+  const most = serverMax === undefined ? "" : ` maxconn ${serverMax}`;
   const config = rig.write(
     `haproxy-${port}.cfg`,
     `global
@@ -75,7 +77,7 @@ frontend edge
 backend app
   balance roundrobin
   http-reuse always
-${servers.map((server, i) => `  server s${i} ${server.replace("unix:", "unix@")}`).join("\n")}
+${servers.map((server, i) => `  server s${i} ${server.replace("unix:", "unix@")}${most}`).join("\n")}
 `,
   );
   return rig.ready(name, rig.start(["haproxy", "-f", config], core), port);
@@ -86,8 +88,12 @@ export function startNginx(
   name: string,
   servers: readonly ServerAddress[],
   connectionsMax: number,
+  { keep = true }: { keep?: boolean } = {},
 ): Promise<Running> {
   const port = rig.freePort();
+  // Unless told so, nginx opens a connection to the server for each request.
+  const kept = keep ? "keepalive 256; keepalive_requests 1000000000; keepalive_timeout 300s;" : "";
+  const reuse = keep ? 'proxy_http_version 1.1; proxy_set_header Connection "";' : "";
   const config = rig.write(
     `nginx-${port}.conf`,
     `${asOurselves()}
@@ -98,13 +104,13 @@ http {
   client_body_temp_path ${rig.dir}/nginx-bodies; proxy_temp_path ${rig.dir}/nginx-answers;
   upstream app {
     ${servers.map((server) => `server ${server};`).join(" ")}
-    keepalive 256; keepalive_requests 1000000000; keepalive_timeout 300s;
+    ${kept}
   }
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location / {
-      proxy_pass http://app; proxy_http_version 1.1; proxy_read_timeout 300s;
-      proxy_set_header Connection ""; proxy_set_header Host $host;
+      proxy_pass http://app; proxy_read_timeout 300s; ${reuse}
+      proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;
     }

@@ -55,6 +55,8 @@ export class Child<Boot, Down, Up> {
   /** Why it would like to be replaced. */
   asked: LeaveReason | undefined;
   samples: Sample[] = [];
+  /** From its start until it was ready; undefined before. */
+  bootMs: number | undefined;
   // By the clock that nobody sets.
   readonly #bornAtMs = performance.now();
   #heardAtMs = performance.now();
@@ -157,6 +159,7 @@ export class Child<Boot, Down, Up> {
     switch (notice.kind) {
       case "ready":
         if (this.state === "starting") this.state = "ready";
+        this.bootMs ??= this.ageMs;
         events.ready();
         return;
       case "failed":

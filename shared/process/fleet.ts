@@ -38,6 +38,8 @@ export interface ChildStatus {
   pid: number;
   state: ChildState;
   startedAtMs: number;
+  /** From its start until it was ready; absent before. */
+  bootMs?: number | undefined;
   memoryBytes: number;
   /** Since the child was last heard of. */
   silentMs: number;
@@ -202,9 +204,9 @@ export class Fleet<Boot, Down, Up> {
       return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, memoryBytes: 0, silentMs: 0, restarts };
     }
     const { detail } = await child.report();
-    const { pid, state, startedAtMs, silentMs } = child;
+    const { pid, state, startedAtMs, bootMs, silentMs } = child;
     const memoryBytes = residentBytes(pid);
-    return { kind, slot, pid, state, startedAtMs, memoryBytes, silentMs, restarts, detail };
+    return { kind, slot, pid, state, startedAtMs, bootMs, memoryBytes, silentMs, restarts, detail };
   }
 
   #all(): ChildSlot<Boot, Down, Up>[] {

@@ -1,5 +1,5 @@
-import { BROWSER_FIELDS, type Request, SMALL } from "../rig/request.ts";
-import type { Rig } from "../rig/rig.ts";
+import { BROWSER_FIELDS, type Request, SMALL } from "./request.ts";
+import type { Rig } from "./rig.ts";
 
 /** The first time that a proxy works. */
 export const FIRST_WARM_UP_S = 2;
@@ -51,9 +51,9 @@ export async function warmUp(
   port: number,
   seconds: number,
   core: number | undefined,
+  connections = WARM_UP_CONNECTIONS,
 ): Promise<void> {
-  if (seconds > 0)
-    await runWrk(rig, { port, request: SMALL, connections: WARM_UP_CONNECTIONS, seconds, core });
+  if (seconds > 0) await runWrk(rig, { port, request: SMALL, connections, seconds, core });
 }
 
 function lua({ method, sent }: Request, closing: boolean): string {
