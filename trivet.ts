@@ -6,6 +6,7 @@ import type { Command } from "./cli/command.ts";
 import { doctor } from "./cli/doctor.ts";
 import { help } from "./cli/help.ts";
 import { init } from "./cli/init.ts";
+import { inventory } from "./cli/inventory.ts";
 import { jobs } from "./cli/jobs.ts";
 import { proxy } from "./cli/proxy.ts";
 import { reload } from "./cli/reload.ts";
@@ -31,6 +32,7 @@ const COMMANDS: readonly Command[] = [
   reload,
   upgrade,
   doctor,
+  inventory,
   jobs,
   run,
   test,

@@ -1,0 +1,37 @@
+import { UserError } from "../shared/user_error.ts";
+import type { Command } from "./command.ts";
+import { listInstances } from "./linode/instances.ts";
+import { toInventory } from "./linode/inventory.ts";
+
+const API = "https://api.linode.com";
+const TAG = "trivet";
+
+export const inventory: Command = {
+  name: "inventory",
+  usage: "trivet inventory --list | --host NAME",
+  summary: "the Linode instances with the tag trivet as an Ansible inventory, in groups by their other tags",
+  flags: { "--list": false, "--host": true, "--tag": true },
+  async run({ flags }) {
+    // Ansible asks so for what --list has said already, under _meta.
+    if (flags.has("--host")) return print({});
+    if (!flags.has("--list")) throw new UserError("use it as: trivet inventory --list", 2);
+    const tag = flags.get("--tag");
+    const instances = await listInstances({
+      api: process.env["LINODE_API_URL"] || API,
+      token: tokenOf(process.env),
+      tag: typeof tag === "string" ? tag : TAG,
+    });
+    return print(toInventory(instances));
+  },
+};
+
+function tokenOf(env: NodeJS.ProcessEnv): string {
+  const token = env["LINODE_API_TOKEN"] || env["LINODE_TOKEN"];
+  if (token) return token;
+  throw new UserError("set LINODE_API_TOKEN to a token that may read Linodes (linodes:read_only)");
+}
+
+function print(value: unknown): number {
+  console.log(JSON.stringify(value, null, 2));
+  return 0;
+}
