@@ -1,139 +1,138 @@
-import { loadConfig } from "../shared/config/load.ts";
-import { DEAD_REASONS, type DeadFilter, type DeadJob, type QueueCounts } from "../shared/store/jobs/job.ts";
-import type { JobStore } from "../shared/store/jobs/job_store.ts";
 import { isQueue, newJob } from "../shared/store/jobs/new_job.ts";
-import { openJobStore } from "../shared/store/jobs/open.ts";
-import { checkStore, ownStoreAddress } from "../shared/store/main.ts";
-import { StoreError } from "../shared/store/store_error.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
+import { findRunning, tell } from "./admin_client.ts";
 import type { Command, Invocation } from "./command.ts";
-import { formatAge, formatTable } from "./table.ts";
+import { deadFilter, list, listDead, show } from "./jobs_list.ts";
+import { flagText, type OpenedStore, print, withStore } from "./jobs_store.ts";
 
-const DEAD_SHOWN = 100;
-const ERROR_SHOWN_CHARS = 100;
+type Verb = (opened: OpenedStore, invocation: Invocation, operands: readonly string[]) => Promise<void>;
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  ls: list,
+  show,
+  enqueue,
+  retry,
+  kill,
+  pause: (opened, invocation, operands) => setPaused(opened, invocation, operands, true),
+  resume: (opened, invocation, operands) => setPaused(opened, invocation, operands, false),
+  dead: (opened, invocation) =>
+    invocation.flags.has("--replay") ? replay(opened, invocation) : listDead(opened, invocation),
+};
 
 export const jobs: Command = {
   name: "jobs",
   usage:
-    "trivet jobs ls | enqueue TYPE JSON [--queue Q] | pause QUEUE | resume QUEUE | dead [--replay] [--queue Q] [--id ID] [--type T] [--reason R]",
-  summary: "look at queues, enqueue a job, pause a queue, see dead jobs or put them back",
-  flags: { "--queue": true, "--replay": false, "--id": true, "--type": true, "--reason": true },
+    "trivet jobs ls [--state S] | show ID | enqueue TYPE JSON | retry ID… | kill ID… | pause QUEUE | resume QUEUE | dead [--replay] | quiet",
+  summary:
+    "look at queues and jobs, enqueue one, retry or kill some, pause a queue, see the dead or put them back",
+  flags: {
+    "--queue": true,
+    "--state": true,
+    "--type": true,
+    "--reason": true,
+    "--id": true,
+    "--limit": true,
+    "--payload": false,
+    "--replay": false,
+  },
   async run(invocation) {
-    const [verb = "ls", ...operands] = invocation.operands;
-    switch (verb) {
-      case "ls":
-        return withStore(invocation, list);
-      case "enqueue":
-        return withStore(invocation, (store) => enqueue(store, invocation, operands));
-      case "dead":
-        return withStore(invocation, dead);
-      case "pause":
-      case "resume":
-        return withStore(invocation, (store) => setPaused(store, operands, verb === "pause"));
-      default:
-        throw new UserError(`trivet jobs has no "${verb}": use ls, enqueue, pause, resume or dead`, 2);
+    const [name = "ls", ...operands] = invocation.operands;
+    if (name === "quiet") return quiet(invocation);
+    const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+    if (!verb) {
+      const known = [...Object.keys(VERBS), "quiet"].join(", ");
+      throw new UserError(`trivet jobs has no "${name}": use one of ${known}`, 2);
     }
+    return withStore(invocation, (opened) => verb(opened, invocation, operands));
   },
 };
 
-async function list(store: JobStore, queues: readonly string[], json: boolean): Promise<void> {
-  const counts = await store.counts(queues);
-  const rules = await Promise.all(queues.map((queue) => store.rules(queue)));
-  const listed = counts.map((count, i) => ({ ...count, paused: rules[i]?.paused === true }));
-  if (json) print(listed);
-  else
-    console.log(
-      formatTable(["QUEUE", "WAITING", "DELAYED", "RUNNING", "DEAD", "OLDEST", ""], listed.map(countRow)),
-    );
-}
-
-/** For all workers of the store, at once and until it is resumed. */
-async function setPaused(store: JobStore, [queue]: readonly string[], paused: boolean): Promise<void> {
-  const verb = paused ? "pause" : "resume";
-  if (!queue) throw new UserError(`name the queue: trivet jobs ${verb} default`, 2);
-  if (!isQueue(queue)) throw new UserError(`${JSON.stringify(queue)} is no name of a queue`, 2);
-  await store.setRules(queue, { paused });
-  console.log(paused ? `${queue} is paused: what runs goes on, nothing new begins` : `${queue} goes on`);
-}
-
 async function enqueue(
-  store: JobStore,
+  { store }: OpenedStore,
   invocation: Invocation,
   [type, text = "null"]: readonly string[],
 ): Promise<void> {
   if (!type)
     throw new UserError('name the job\'s type: trivet jobs enqueue send_email \'{"to":"a@example.com"}\'', 2);
-  const queue = queueFlag(invocation);
+  const queue = flagText(invocation, "--queue");
   const job = asUsage(() => newJob(type, parsePayload(text), queue ? { queue } : {}));
   await store.enqueue([job]);
   if (invocation.json) print({ id: job.id });
   else console.log(job.id);
 }
 
-async function dead(
-  store: JobStore,
-  queues: readonly string[],
-  json: boolean,
-  { flags }: Invocation,
-): Promise<void> {
-  const filter = deadFilter(flags);
-  if (flags.has("--replay")) {
-    let replayed = 0;
-    for (const queue of queues) replayed += await store.replay(queue, filter);
-    if (json) print({ replayed });
-    else console.log(`${replayed} jobs put back`);
-    return;
-  }
-  const found = (await Promise.all(queues.map((queue) => store.dead(queue, DEAD_SHOWN, filter)))).flat();
-  // A payload may hold what must not be shown.
-  if (json) print(found.map(({ payload: _, ...job }) => job));
-  else if (found.length === 0) console.log("no dead jobs");
-  else
-    console.log(
-      formatTable(["ID", "QUEUE", "TYPE", "REASON", "ATTEMPT", "DIED", "ERROR"], found.map(deadRow)),
-    );
-}
-
-function deadFilter(flags: Invocation["flags"]): DeadFilter {
-  const [id, type, reason] = ["--id", "--type", "--reason"].map((name) => flags.get(name));
-  const known = DEAD_REASONS.find((one) => one === reason);
-  if (typeof reason === "string" && !known)
-    throw new UserError(`--reason ${reason} is none: use ${DEAD_REASONS.join(", ")}`, 2);
-  return {
-    ...(typeof id === "string" && { ids: id.split(",") }),
-    ...(typeof type === "string" && { type }),
-    ...(known && { reason: known }),
-  };
-}
-
-/** One queue by --queue, else those of [worker]. */
-async function withStore(
+/** Dead jobs begin anew; those that wait for their next try, or a moment, get it now. */
+async function retry(
+  { store, queues }: OpenedStore,
   invocation: Invocation,
-  work: (store: JobStore, queues: readonly string[], json: boolean, invocation: Invocation) => Promise<void>,
-): Promise<number> {
-  const { config, dir } = await loadConfig(invocation.configFile);
-  const queue = queueFlag(invocation);
-  const address = ownStoreAddress({ config, dir });
-  await checkStore(address);
-  const store = openJobStore(address);
-  try {
-    await work(
-      store,
-      queue ? [queue] : config.worker.queues.map(({ name }) => name),
-      invocation.json,
-      invocation,
-    );
-    return 0;
-  } catch (error) {
-    throw error instanceof StoreError ? new UserError(error.message, 1, { cause: error }) : error;
-  } finally {
-    await store.close();
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) throw new UserError("name the jobs: trivet jobs retry ID…", 2);
+  const retried = new Set<string>();
+  for (const queue of queues) {
+    for (const id of await store.desk.hurry(queue, ids)) retried.add(id);
+    for (const id of ids) if ((await store.replay(queue, { ids: [id] })) > 0) retried.add(id);
   }
+  report(invocation, "retried", ids, retried, "neither dead nor delayed");
 }
 
-function queueFlag({ flags }: Invocation): string | undefined {
-  const queue = flags.get("--queue");
-  return typeof queue === "string" ? queue : undefined;
+async function kill(
+  { store, queues }: OpenedStore,
+  invocation: Invocation,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) throw new UserError("name the jobs: trivet jobs kill ID…", 2);
+  const killed = new Set<string>();
+  for (const queue of queues) for (const id of await store.desk.kill(queue, ids)) killed.add(id);
+  report(invocation, "killed", ids, killed, "done or dead, or never was");
+}
+
+/** Throws a UserError that names those with which nothing could be done. */
+function report(
+  { json }: Invocation,
+  what: string,
+  ids: readonly string[],
+  done: ReadonlySet<string>,
+  whyNot: string,
+): void {
+  if (json) print({ [what]: [...done] });
+  else for (const id of done) console.log(`${id} ${what}`);
+  const rest = ids.filter((id) => !done.has(id));
+  if (rest.length > 0) throw new UserError(`not ${what}, because ${whyNot}: ${rest.join(" ")}`);
+}
+
+/** For all workers of the store, at once and until it is resumed. */
+async function setPaused(
+  { store }: OpenedStore,
+  { json }: Invocation,
+  [queue]: readonly string[],
+  paused: boolean,
+): Promise<void> {
+  const verb = paused ? "pause" : "resume";
+  if (!queue) throw new UserError(`name the queue: trivet jobs ${verb} default`, 2);
+  if (!isQueue(queue)) throw new UserError(`${JSON.stringify(queue)} is no name of a queue`, 2);
+  await store.setRules(queue, { paused });
+  if (json) print({ queue, paused });
+  else console.log(paused ? `${queue} is paused: what runs goes on, nothing new begins` : `${queue} goes on`);
+}
+
+async function replay({ store, queues }: OpenedStore, invocation: Invocation): Promise<void> {
+  const filter = deadFilter(invocation);
+  let replayed = 0;
+  for (const queue of queues) replayed += await store.replay(queue, filter);
+  if (invocation.json) print({ replayed });
+  else console.log(`${replayed} jobs put back`);
+}
+
+/** The workers of this node take nothing new until they are restarted. */
+async function quiet(invocation: Invocation): Promise<number> {
+  const workers = (await findRunning(invocation)).filter(({ status }) => status.modes["worker"]);
+  if (workers.length === 0)
+    throw new UserError("no worker runs here with this config: name the config with -c FILE");
+  for (const { socket } of workers) await tell(socket, "/order", { mode: "worker", verb: "quiet" });
+  if (invocation.json) print({ quiet: workers.map(({ mode }) => mode) });
+  else console.log("quiet: what runs goes on, nothing new is taken here; TERM ends it, a restart undoes it");
+  return 0;
 }
 
 function parsePayload(text: string): unknown {
@@ -153,21 +152,4 @@ function asUsage<Result>(work: () => Result): Result {
   } catch (error) {
     throw error instanceof TypeError ? new UserError(error.message, 2, { cause: error }) : error;
   }
-}
-
-function countRow(listed: QueueCounts & { paused: boolean }): string[] {
-  const { queue, waiting, delayed, running, dead, oldestMs } = listed;
-  const oldest = waiting > 0 ? formatAge(oldestMs) : "";
-  const paused = listed.paused ? "paused" : "";
-  return [queue, String(waiting), String(delayed), String(running), String(dead), oldest, paused];
-}
-
-function deadRow({ id, queue, type, reason, attempt, diedAtMs, error }: DeadJob): string[] {
-  const [firstLine = ""] = error.split("\n");
-  const shown = firstLine.slice(0, ERROR_SHOWN_CHARS);
-  return [id, queue, type, reason, String(attempt), formatAge(Date.now() - diedAtMs), shown];
-}
-
-function print(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
 }

@@ -58,7 +58,8 @@ declare module "trivet" {
     | "stalled"
     | "exhausted"
     | "expired"
-    | "discarded";
+    | "discarded"
+    | "killed";
 
   export interface JobView {
     id: string;

@@ -118,6 +118,12 @@ class WorkerMode implements Mode {
     log.info("quiet: taking no new job; TERM ends it");
   }
 
+  async order({ verb }: Record<string, unknown>): Promise<unknown> {
+    if (verb !== "quiet") throw new UserError(`the worker knows no order ${JSON.stringify(verb)}`);
+    this.quiet();
+    return { quiet: true };
+  }
+
   async samples(): Promise<Sample[]> {
     const [samples, counts = []] = await Promise.all([this.#fleet.samples(), this.#counts()]);
     return [...samples, ...queueSamples(counts)];

@@ -159,6 +159,14 @@ export class StoreServer {
       case "cronDone":
         await store.crons.done(call.name, call.slotMs);
         return null;
+      case "queues":
+        return store.desk.queues();
+      case "find":
+        return store.desk.find(call.queue, call.filter, call.max);
+      case "kill":
+        return store.desk.kill(call.queue, call.ids);
+      case "hurry":
+        return store.desk.hurry(call.queue, call.ids);
       case "rules":
         return store.rules(call.queue);
       case "setRules":

@@ -99,6 +99,7 @@ export const DEAD_REASONS = [
   "exhausted",
   "expired",
   "discarded",
+  "killed",
 ] as const;
 export type DeadReason = (typeof DEAD_REASONS)[number];
 

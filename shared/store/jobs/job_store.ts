@@ -1,4 +1,5 @@
 import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { JobDesk } from "./job_desk.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { JobRecord, ProgressNote } from "./record.ts";
 
@@ -26,6 +27,7 @@ export interface JobStore {
   readonly leases: LeaseKeeper;
   readonly records: RecordKeeper;
   readonly crons: CronKeeper;
+  readonly desk: JobDesk;
 
   counts(queues: readonly string[]): Promise<QueueCounts[]>;
   /** The latest first. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { RedisServer } from "../../../test/harness/redis_server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
+import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
 import { optionConformance } from "./option_conformance.ts";
 import { RedisJobStore } from "./redis.ts";
@@ -22,6 +23,7 @@ describe("Redis Streams", () => {
   afterAll(() => store.stop());
   describe("jobs", () => conformance(store));
   describe("jobs with options, queues with rules", () => optionConformance(store));
+  describe("single jobs in an operator's hands", () => deskConformance(store));
 });
 
 describe("a Redis that has its troubles", () => {

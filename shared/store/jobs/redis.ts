@@ -6,6 +6,7 @@ import type { CronKeeper, JobStore, LeaseKeeper } from "./job_store.ts";
 import { type QueueRules, readRules } from "./queue_rules.ts";
 import type { ProgressNote } from "./record.ts";
 import { RedisClaims } from "./redis_claims.ts";
+import { RedisDesk } from "./redis_desk.ts";
 import { RedisEnqueuer } from "./redis_enqueuer.ts";
 import { matches, readDead, type StreamEntry } from "./redis_entry.ts";
 import { baseOf, CRONS_KEY, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
@@ -20,6 +21,7 @@ const DEAD_A_READ = 500;
 /** Jobs in Redis Streams. Every process talks to Redis itself: waiting for the network blocks nobody. */
 export class RedisJobStore implements JobStore {
   readonly records: RedisRecords;
+  readonly desk: RedisDesk;
   readonly #commander: RedisCommander;
   readonly #enqueuer: RedisEnqueuer;
   readonly #claims: RedisClaims;
@@ -30,6 +32,7 @@ export class RedisJobStore implements JobStore {
     this.#enqueuer = new RedisEnqueuer(url, this.#commander);
     this.#claims = new RedisClaims(url, this.#commander);
     this.records = new RedisRecords(url, this.#commander);
+    this.desk = new RedisDesk(this.#commander);
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<string[]> {

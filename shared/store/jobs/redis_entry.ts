@@ -64,6 +64,14 @@ export function entriesByStream(reply: unknown): Map<string, StreamEntry[]> {
   return new Map(pairs);
 }
 
+/** A job of a sorted set, as the scripts pack it: seven lines, the payload last. Undefined when it is foreign. */
+export function readPacked(queue: string, member: string): ClaimedJob | undefined {
+  const [lane = "", attempts = "", stalls = "", meta = "", extras = "", history = "", ...payload] =
+    member.split("\n");
+  const fields = ["a", attempts, "s", stalls, "m", meta, "p", payload.join("\n"), "x", extras, "h", history];
+  return readEntries(queue, Number(lane), [["0-0", fields]], false).jobs[0];
+}
+
 /** An entry of the dead stream: a, m, p, r (reason), e (error), h (history). */
 export function readDead(queue: string, [id, fields]: StreamEntry): DeadJob {
   const field = (name: string) => {

@@ -264,3 +264,45 @@ for k = 1, #ARGV, 3 do
   answers[#answers + 1] = stop
 end
 return table.concat(answers)`;
+
+/**
+ * ARGV reason, error, then where a job is ("0", "1", "2" the lane, else the sorted set) and its id in the stream or
+ * its member. Answers a digit each: 1 it is dead now, 0 it is not there any more.
+ */
+export const KILL = `${LUA}
+local answers = {}
+for k = 3, #ARGV, 2 do
+  local place, id, e = ARGV[k], ARGV[k + 1], nil
+  if LANES[place] then
+    e = entry(place, id)
+    if e then
+      bury(e, ARGV[1], ARGV[2])
+      leave_all(e, place .. id)
+      drop(place, { id })
+    end
+  elseif redis.call('ZSCORE', B .. place, id) then
+    e = unpacked(id)
+    bury(e, ARGV[1], ARGV[2])
+    redis.call('ZREM', B .. place, id)
+    if place ~= 'd' then redis.call('DECR', B .. 'n') end
+  end
+  if e then
+    look('', now())
+    if e.X and e.X.k then look(e.X.k[1], now()) end
+  end
+  answers[#answers + 1] = e and '1' or '0'
+end
+return table.concat(answers)`;
+
+/** ARGV members of the delayed jobs. Answers a digit each: 1 it waits for a worker now, 0 it is not there any more. */
+export const HURRY = `${LUA}
+local answers = {}
+for k = 1, #ARGV do
+  local there = redis.call('ZSCORE', B .. 'd', ARGV[k])
+  if there then
+    add(unpacked(ARGV[k]))
+    redis.call('ZREM', B .. 'd', ARGV[k])
+  end
+  answers[k] = there and '1' or '0'
+end
+return table.concat(answers)`;

@@ -5,7 +5,7 @@
 import type { Redis } from "ioredis";
 import { DEAD_AGE_MAX_MS } from "./job.ts";
 import { GROUP } from "./redis_keys.ts";
-import { ADMIT, CANCEL, LUA, NOTE, SET_RULES } from "./redis_lua.ts";
+import { ADMIT, CANCEL, HURRY, KILL, LUA, NOTE, SET_RULES } from "./redis_lua.ts";
 
 /** An enqueue is repeated within seconds or never. */
 const HEARD_MS = 120_000;
@@ -282,6 +282,8 @@ const SCRIPTS = {
   promote: PROMOTE,
   counts: COUNTS,
   replay: REPLAY,
+  kill: KILL,
+  hurry: HURRY,
 };
 
 export type ScriptName = keyof typeof SCRIPTS;

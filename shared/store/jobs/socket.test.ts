@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { addBrokenRow } from "../../../test/harness/broken_row.ts";
 import { StoreServer } from "../store_server.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
+import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
 import { optionConformance } from "./option_conformance.ts";
 import { SocketJobStore } from "./socket.ts";
@@ -28,6 +29,7 @@ describe("SQLite behind the store process's socket", () => {
   afterAll(() => store.stop());
   describe("jobs", () => conformance(store));
   describe("jobs with options, queues with rules", () => optionConformance(store));
+  describe("single jobs in an operator's hands", () => deskConformance(store));
 });
 
 describe("a store process that ends and comes back", () => {

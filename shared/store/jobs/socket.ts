@@ -5,6 +5,7 @@ import { EnqueueGroups } from "./enqueue_groups.ts";
 import { EnqueueTokens } from "./enqueue_token.ts";
 import { HeldLeases } from "./held_leases.ts";
 import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { JobDesk } from "./job_desk.ts";
 import type { CronKeeper, JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { ProgressNote } from "./record.ts";
@@ -103,6 +104,13 @@ export class SocketJobStore implements JobStore {
     release: (queues, owner) => this.#call({ op: "release", queues, owner }),
     reclaim: (queues, leaseMs) => this.#call({ op: "reclaim", queues, leaseMs }),
     promote: (queues, maxMs) => this.#call({ op: "promote", queues, maxMs }),
+  };
+
+  readonly desk: JobDesk = {
+    queues: () => this.#call({ op: "queues" }),
+    find: (queue, filter, max) => this.#call({ op: "find", queue, filter, max }),
+    kill: (queue, ids) => this.#call({ op: "kill", queue, ids }),
+    hurry: (queue, ids) => this.#call({ op: "hurry", queue, ids }),
   };
 
   counts(queues: readonly string[]): Promise<QueueCounts[]> {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addBrokenRow } from "../../../test/harness/broken_row.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
+import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
 import { optionConformance } from "./option_conformance.ts";
 import { SqliteJobStore } from "./sqlite.ts";
@@ -22,6 +23,7 @@ describe("SQLite in this process", () => {
   afterAll(() => store.stop());
   describe("jobs", () => conformance(store));
   describe("jobs with options, queues with rules", () => optionConformance(store));
+  describe("single jobs in an operator's hands", () => deskConformance(store));
 });
 
 describe("the file", () => {

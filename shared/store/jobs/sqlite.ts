@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { CommitWatch } from "./commit_watch.ts";
 import type { EnqueueToken } from "./enqueue_token.ts";
 import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { JobDesk } from "./job_desk.ts";
 import type { CronKeeper, JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
 import { laneOrder } from "./lane.ts";
 import { NO_RULES, type QueueRules, writeRules } from "./queue_rules.ts";
@@ -11,6 +12,7 @@ import { hasEnded, type JobRecord, type ProgressNote } from "./record.ts";
 import { newChange, type SqliteChange } from "./sqlite_change.ts";
 import { claimJobs, ownedJobs } from "./sqlite_claim.ts";
 import { dropOldDead, reviveDead } from "./sqlite_dead.ts";
+import { allQueues, findLiving, hurryJobs, killJobs } from "./sqlite_desk.ts";
 import { insertJobs } from "./sqlite_enqueue.ts";
 import { lookAgain, nextLookMs, openDue, rulesOf } from "./sqlite_gates.ts";
 import { freeOwner, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
@@ -154,6 +156,13 @@ export class SqliteJobStore implements JobStore {
           .run(name, slotMs),
       );
     },
+  };
+
+  readonly desk: JobDesk = {
+    queues: () => this.#read(allQueues, []),
+    find: (queue, filter, max) => this.#read((db) => findLiving(db, queue, filter, max, this.#nowMs()), []),
+    kill: (queue, ids) => this.#change((change) => killJobs(change, queue, ids)),
+    hurry: (queue, ids) => this.#change((change) => hurryJobs(change, queue, ids)),
   };
 
   counts(queues: readonly string[]): Promise<QueueCounts[]> {

@@ -1,6 +1,7 @@
 /** What clients of the store process and the store process say to each other. */
 import type { EnqueueToken } from "./enqueue_token.ts";
 import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { LivingFilter, LivingJob } from "./job_desk.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { JobRecord, ProgressNote } from "./record.ts";
 
@@ -22,6 +23,10 @@ export type StoreCall =
   | { op: "replay"; queue: string; filter: DeadFilter }
   | { op: "cronLast"; name: string }
   | { op: "cronDone"; name: string; slotMs: number }
+  | { op: "queues" }
+  | { op: "find"; queue: string; filter: LivingFilter; max: number }
+  | { op: "kill"; queue: string; ids: readonly string[] }
+  | { op: "hurry"; queue: string; ids: readonly string[] }
   | { op: "rules"; queue: string }
   | { op: "setRules"; queue: string; rules: Partial<QueueRules> };
 
@@ -44,6 +49,10 @@ export interface StoreAnswers {
   replay: number;
   cronLast: number | null;
   cronDone: null;
+  queues: string[];
+  find: LivingJob[];
+  kill: string[];
+  hurry: string[];
   rules: QueueRules;
   setRules: null;
 }
