@@ -203,8 +203,9 @@ export class Fleet<Boot, Down, Up> {
     if (!child) {
       return { kind, slot, pid: 0, state: "gone", startedAtMs: 0, memoryBytes: 0, silentMs: 0, restarts };
     }
-    const { detail } = await child.report();
+    // All rows are of one moment: while one child is asked, another may take its place.
     const { pid, state, startedAtMs, bootMs, silentMs } = child;
+    const { detail } = await child.report();
     const memoryBytes = residentBytes(pid);
     return { kind, slot, pid, state, startedAtMs, bootMs, memoryBytes, silentMs, restarts, detail };
   }
