@@ -1,4 +1,5 @@
 import { loadAdminDir } from "../shared/config/load.ts";
+import { WRONG_ORDER } from "../shared/process/admin.ts";
 import type { Status } from "../shared/process/overview.ts";
 import { runDirCandidates } from "../shared/process/run_dir.ts";
 import { UserError } from "../shared/user_error.ts";
@@ -64,6 +65,7 @@ export async function tell(
     method: "POST",
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new UserError((await response.text()).trim());
+  if (!response.ok)
+    throw new UserError((await response.text()).trim(), response.status === WRONG_ORDER ? 2 : 1);
   return response.json();
 }

@@ -23,6 +23,8 @@ import { Traffic } from "./traffic.ts";
 const BOOT_TIMEOUT_MS = 10_000;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
 const FIRST_FD = 3;
+/** One whose event loop stands still this long serves nobody any more. */
+const HANG_MS = 30_000;
 /** How often rates and percentiles get a new point to start from. */
 const LOOK_MS = 5000;
 /** After the drain deadline a child says so to its clients and writes its last log lines. */
@@ -73,6 +75,7 @@ class ProxySupervisor implements ProxyMode {
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
       channel: true,
+      limits: () => ({ memoryBytes: 0, ageMs: 0, hangMs: HANG_MS }),
       onMessage: (child, up) => this.#heard(child, up),
       onGone: (child) => this.#confirmations.gone(child),
     });

@@ -9,6 +9,9 @@ import type { Overview } from "./overview.ts";
 
 const SOCKET_MODE = 0o660;
 const ANSWER_MS = 2000;
+/** The status of an order that can't be done now, and of one that is wrong in itself, as a bad config is. */
+const CONFLICT = 409;
+export const WRONG_ORDER = 422;
 /** An order takes as long as it takes. Bun's types know no idleTimeout for unix sockets; Bun does. */
 const PATIENT: object = { idleTimeout: 0 };
 
@@ -103,7 +106,8 @@ async function act(request: Request, control: Control): Promise<Response> {
     }
   } catch (error) {
     if (!(error instanceof UserError)) log.error({ err: error }, "an order failed");
-    return new Response(sentenceOf(error), { status: 409 });
+    const status = error instanceof UserError && error.exitCode === 2 ? WRONG_ORDER : CONFLICT;
+    return new Response(sentenceOf(error), { status });
   }
 }
 
