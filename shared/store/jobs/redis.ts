@@ -8,7 +8,7 @@ import type { ProgressNote } from "./record.ts";
 import { RedisClaims } from "./redis_claims.ts";
 import { RedisDesk } from "./redis_desk.ts";
 import { RedisEnqueuer } from "./redis_enqueuer.ts";
-import { matches, readDead, type StreamEntry } from "./redis_entry.ts";
+import { isMarked, matches, readDead, type StreamEntry } from "./redis_entry.ts";
 import { baseOf, CRONS_KEY, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
 import { RedisRecords } from "./redis_records.ts";
 import { CRON_DONE, runScript, type ScriptName } from "./redis_scripts.ts";
@@ -52,10 +52,19 @@ export class RedisJobStore implements JobStore {
   }
 
   async settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
-    const applied = await this.#byQueue(settlements, async (queue, part) => {
-      const args = part.flatMap(({ fence, outcome }) => [fence, ...outcomeArguments(outcome)]);
-      return String(await this.#script("settle", queue, [owner, ...args]));
-    });
+    // Most ends are plain: they have a script of their own, which knows no other.
+    const plain = settlements.filter(isPlain);
+    const other = settlements.filter((settlement) => !isPlain(settlement));
+    const [acked, settled] = await Promise.all([
+      this.#byQueue(plain, async (queue, part) =>
+        String(await this.#script("ack", queue, [owner, ...part.map(({ fence }) => fence)])),
+      ),
+      this.#byQueue(other, async (queue, part) => {
+        const args = part.flatMap(({ fence, outcome }) => [fence, ...outcomeArguments(outcome)]);
+        return String(await this.#script("settle", queue, [owner, ...args]));
+      }),
+    ]);
+    const applied = settlements.map((settlement) => Boolean((isPlain(settlement) ? acked : settled).shift()));
     this.#claims.drop(settlements);
     return applied;
   }
@@ -193,6 +202,11 @@ export class RedisJobStore implements JobStore {
   #script(name: ScriptName, queue: string, args: readonly (string | number)[]): Promise<unknown> {
     return this.#commander.run((redis) => runScript(redis, name, baseOf(queue), args));
   }
+}
+
+/** Its end is its deletion. */
+function isPlain({ fence, outcome }: Settlement): boolean {
+  return outcome.kind === "ack" && !isMarked(fence);
 }
 
 /** Kind and three more, as the script "settle" reads them. */

@@ -22,7 +22,8 @@ export const FENCE_PATTERN = "^(%d)([*-])(.+)$";
 const OPEN_MAX = 20;
 const CANCELLED_KEPT_MS = 30 * 24 * 3_600_000;
 
-export const LUA = `
+/** Keys, clock, leases. Each piece is run with every script that has it: scripts take no more than they need. */
+export const LUA_BASE = `
 local B = KEYS[1]
 local LANES = { ['0'] = B .. 's:high', ['1'] = B .. 's', ['2'] = B .. 's:low' }
 local function now()
@@ -38,7 +39,17 @@ local function lease(fence)
   local l, mark, id = string.match(fence, '${FENCE_PATTERN}')
   return l, id, mark
 end
+local function drop(l, ids)
+  for i = 1, #ids, 1000 do
+    local last = math.min(i + 999, #ids)
+    redis.call('XACK', LANES[l], '${GROUP}', unpack(ids, i, last))
+    redis.call('XDEL', LANES[l], unpack(ids, i, last))
+  end
+end
+`;
 
+/** Records and locks, and entries on their ways. */
+export const LUA_ENTRY = `${LUA_BASE}
 local function note(X, ...)
   if X and X.r and redis.call('EXISTS', B .. 'j:' .. X.i) == 1 then redis.call('HSET', B .. 'j:' .. X.i, ...) end
 end
@@ -87,19 +98,15 @@ local function delay(e, ms)
     redis.call('PEXPIRE', B .. 'u:' .. e.X.u[1], ms + e.X.u[2])
   end
 end
+`;
+
+/** Limits, and the ends that concern them. */
+export const LUA = `${LUA_ENTRY}
 local function bury(e, reason, err)
   redis.call('XADD', B .. 'dlq', 'MAXLEN', '~', ${DEAD_JOBS_MAX}, '*',
     'a', e.a, 'm', e.m, 'p', e.p, 'r', reason, 'e', err, 'l', e.l, 'x', e.x, 'h', e.h)
   ended(e.X, 's', 'dead', 'a', e.a, 'r', reason, 'e', err)
 end
-local function drop(l, ids)
-  for i = 1, #ids, 1000 do
-    local last = math.min(i + 999, #ids)
-    redis.call('XACK', LANES[l], '${GROUP}', unpack(ids, i, last))
-    redis.call('XDEL', LANES[l], unpack(ids, i, last))
-  end
-end
-
 local function is_cancelled(e)
   return e.X and e.X.r and redis.call('HGET', B .. 'j:' .. e.X.i, 's') == 'cancelled'
 end
@@ -252,7 +259,7 @@ redis.call('PEXPIRE', j, math.max(X.r[1], ${CANCELLED_KEPT_MS}) + left)
 return 1`;
 
 /** ARGV fence, id, progress ("" none) each. Answers a digit each: 1 it was cancelled. */
-export const NOTE = `${LUA}
+export const NOTE = `${LUA_BASE}
 local answers = {}
 for k = 1, #ARGV, 3 do
   local l, id = lease(ARGV[k])

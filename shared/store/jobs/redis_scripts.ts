@@ -5,7 +5,7 @@
 import type { Redis } from "ioredis";
 import { DEAD_AGE_MAX_MS } from "./job.ts";
 import { GROUP } from "./redis_keys.ts";
-import { ADMIT, CANCEL, HURRY, KILL, LUA, NOTE, SET_RULES } from "./redis_lua.ts";
+import { ADMIT, CANCEL, HURRY, KILL, LUA, LUA_BASE, LUA_ENTRY, NOTE, SET_RULES } from "./redis_lua.ts";
 
 /** An enqueue is repeated within seconds or never. */
 const HEARD_MS = 120_000;
@@ -14,7 +14,7 @@ const HEARD_MS = 120_000;
  * ARGV client, its slot, its number ("" each: not to be repeated), then a job: lane, delay in ms, m, p, x. Answers
  * place and id of each that is not stored because another one is there.
  */
-const ENQUEUE = `${LUA}
+const ENQUEUE = `${LUA_ENTRY}
 local heard, others = B .. 'e:' .. ARGV[1], {}
 local again = ARGV[1] ~= '' and redis.call('HGET', heard, ARGV[2]) == ARGV[3]
 local function other(X)
@@ -45,7 +45,7 @@ return others`;
  * ARGV owner, how many at most, lanes in their order ("012"). Answers the rules of the queue, then the new entries of
  * each lane; only the rules when it is paused.
  */
-const TAKE = `${LUA}
+const TAKE = `${LUA_BASE}
 local rules = redis.call('GET', B .. 'cfg') or ''
 local found, left = { rules, {}, {}, {} }, tonumber(ARGV[2])
 local decoded = object(rules)
@@ -67,13 +67,11 @@ end
 return found`;
 
 /**
- * ARGV owner, then a settlement: fence, kind, and for an ack the result; for a retry delay, error, history; for a dead
- * job reason, error, history. Answers one digit each: 1 applied, 0 the owner does not hold it. Only entries pending
- * for this very owner are touched: XACK and XDEL alone would let a stale worker end a job that another one has.
+ * Needs n, how many are asked for. Whether the owner of ARGV[1] holds an entry: XACK and XDEL alone would let a stale
+ * worker end a job that another one has.
  */
-const SETTLE = `${LUA}
-local owner, n = ARGV[1], (#ARGV - 1) / 5
-local held, whole, ids = {}, {}, { ['0'] = {}, ['1'] = {}, ['2'] = {} }
+const HOLDS = `
+local owner, held, whole, ids = ARGV[1], {}, {}, { ['0'] = {}, ['1'] = {}, ['2'] = {} }
 local function holds(l, id)
   if n > 4 and not held[l] then
     held[l] = {}
@@ -86,7 +84,32 @@ local function holds(l, id)
   if whole[l] or (held[l] and held[l][id]) then return held[l][id] end
   local list = redis.pcall('XPENDING', LANES[l], '${GROUP}', id, id, 1, owner)
   return not list.err and #list == 1
+end`;
+
+/** ARGV owner, fences of jobs whose end is their deletion. Answers as "settle". */
+const ACK = `${LUA_BASE}
+local n = #ARGV - 1
+${HOLDS}
+local seen, applied = {}, {}
+for k = 1, n do
+  local l, id = lease(ARGV[k + 1])
+  if not l or seen[l .. id] or not holds(l, id) then applied[k] = '0'
+  else
+    seen[l .. id] = true
+    ids[l][#ids[l] + 1] = id
+    applied[k] = '1'
+  end
 end
+for l, list in pairs(ids) do drop(l, list) end
+return table.concat(applied)`;
+
+/**
+ * ARGV owner, then a settlement: fence, kind, and for an ack the result; for a retry delay, error, history; for a dead
+ * job reason, error, history. Answers one digit each: 1 applied, 0 the owner does not hold it.
+ */
+const SETTLE = `${LUA}
+local n = (#ARGV - 1) / 5
+${HOLDS}
 local seen, applied = {}, {}
 for k = 1, n do
   local at = 5 * k - 3
@@ -120,7 +143,7 @@ for l, list in pairs(ids) do drop(l, list) end
 return table.concat(applied)`;
 
 /** ARGV owners. JUSTID: no delivery is counted (redis.io/commands/xclaim). */
-const RENEW = `${LUA}
+const RENEW = `${LUA_BASE}
 for _, stream in pairs(LANES) do
   for _, owner in ipairs(ARGV) do
     local from = '-'
@@ -204,7 +227,7 @@ end
 return wait`;
 
 /** Answers waiting, delayed, running, dead, age of the oldest waiting in ms. */
-const COUNTS = `${LUA}
+const COUNTS = `${LUA_BASE}
 local waiting, running, oldest = tonumber(redis.call('GET', B .. 'n') or '0'), 0, 0
 for _, stream in pairs(LANES) do
   local pending, delivered = 0, false
@@ -273,6 +296,7 @@ const SCRIPTS = {
   take: TAKE,
   admit: ADMIT,
   setRules: SET_RULES,
+  ack: ACK,
   settle: SETTLE,
   note: NOTE,
   cancel: CANCEL,

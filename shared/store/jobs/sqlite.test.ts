@@ -4,11 +4,13 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addBrokenRow } from "../../../test/harness/broken_row.ts";
+import { Folder } from "../../../test/harness/folder.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
 import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
 import { optionConformance } from "./option_conformance.ts";
 import { SqliteJobStore } from "./sqlite.ts";
+import { SCHEMAS } from "./sqlite_schema_text.ts";
 
 describe("SQLite in this process", () => {
   const dir = mkdtempSync(join(tmpdir(), "tv-"));
@@ -60,5 +62,45 @@ describe("the file", () => {
     expect(await refusal(text)).toMatch(/is not a SQLite database: set store.url to another file/);
     expect(await refusal(newer)).toMatch(/was written by a newer Trivet/);
     rmSync(dir, { recursive: true });
+  });
+
+  test("knows an enqueue that is made again, also when its jobs are done since", async () => {
+    await using folder = await Folder.make();
+    const store = new SqliteJobStore(join(folder.path, "trivet.db"));
+    const token = { client: "c", slot: 0, number: 1 };
+    const jobs = [newJob("x", 1), newJob("x", 2, { unique: true })];
+    const ids = jobs.map(({ id }) => id);
+    expect(await store.enqueue(jobs, token)).toEqual(ids);
+    const { signal } = new AbortController();
+    const claimed = (await store.claim("default", "a", 10, 0, signal)).jobs;
+    const ack = { kind: "ack" as const };
+    const settlements = claimed.map(({ queue, fence }) => ({ queue, fence, outcome: ack }));
+    expect(await store.settle("a", settlements)).toEqual([true, true]);
+    expect(await store.enqueue(jobs, token)).toEqual(ids);
+    expect((await store.counts(["default"]))[0]?.waiting).toBe(0);
+    // A settlement that is made again must not end a job that came since.
+    await store.enqueue([newJob("x", 3)], { ...token, number: 2 });
+    expect((await store.claim("default", "a", 10, 0, signal)).jobs).toHaveLength(1);
+    expect(await store.settle("a", settlements)).toEqual([false, false]);
+    await store.close();
+  });
+
+  test("takes over the jobs of an older Trivet", async () => {
+    await using folder = await Folder.make();
+    const path = join(folder.path, "trivet.db");
+    const old = new Database(path);
+    old.run(SCHEMAS[0] ?? "");
+    old.run("PRAGMA user_version = 1");
+    const options = JSON.stringify([1, 7, 3, "fixed", 5000, null, ""]);
+    old
+      .query(
+        "INSERT INTO job (uid, queue, run_at, attempt, type, payload, options) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      )
+      .run("01OLD", "default", 0, 2, "x", "1", options);
+    old.close();
+    const store = new SqliteJobStore(path);
+    const { jobs } = await store.claim("default", "a", 10, 0, new AbortController().signal);
+    expect(jobs).toMatchObject([{ id: "01OLD", lane: "normal", attempt: 3, attempts: 3, expiresAtMs: 0 }]);
+    await store.close();
   });
 });
