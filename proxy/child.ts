@@ -25,6 +25,9 @@ export function runChild(): void {
         case "leaving":
           plane?.announceLeaving();
           return;
+        case "hurry":
+          plane?.hurry();
+          return;
         case "reopen":
           plane?.reopenLog();
           return;

@@ -44,6 +44,8 @@ export class DataPlane {
   #logKey = "";
   readonly #logLinesDropped: Counter;
   #drainTimeoutMs = 0;
+  /** What connects waits until we have ended. */
+  #hurried = false;
   #fullSaidMs = Number.NEGATIVE_INFINITY;
   readonly #descriptors = descriptorsFree();
 
@@ -110,6 +112,7 @@ export class DataPlane {
     const deadlineMs = performance.now() + this.#drainTimeoutMs;
     while (edge.deadlines.size > 0 && performance.now() < deadlineMs) {
       if (performance.now() > idleUntilMs) edge.closeIdle();
+      if (this.#hurried && edge.hasOnlyLasting()) break;
       await Bun.sleep(DRAIN_POLL_MS);
     }
     edge.endAll();
@@ -121,6 +124,10 @@ export class DataPlane {
   /** Health says no from now on. */
   announceLeaving(): void {
     this.#edge.health.leaving = true;
+  }
+
+  hurry(): void {
+    this.#hurried = true;
   }
 
   detail(): unknown {

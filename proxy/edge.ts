@@ -136,6 +136,15 @@ export class Edge {
     });
   }
 
+  /** Whether nothing is under way but what may last for hours: tunnels and event streams. */
+  hasOnlyLasting(): boolean {
+    let short = 0;
+    this.deadlines.each((timed) => {
+      if (timed instanceof Session && timed.phase !== "tunnel" && !timed.exchange?.eventStream) short++;
+    });
+    return short === 0;
+  }
+
   /** Ends exchanges: with an answer that says so where none has begun. */
   endAll(): void {
     this.deadlines.each((timed) => {

@@ -191,6 +191,7 @@ class ProxySupervisor implements ProxyMode {
       this.#fleet.broadcast({ kind: "leaving" });
       await Bun.sleep(delayMs);
     }
+    if (!succeeded && kept) this.#fleet.broadcast({ kind: "hurry" });
     if (!succeeded && !kept) await this.#listeners.quietAllBut([]);
     const drained = this.#fleet.drain(drainMs + LAST_LINES_MS);
     this.#listeners.keepOnly([]);

@@ -70,6 +70,8 @@ export type ProxyDown =
   | { kind: "members"; number: number; backend: string; members: MemberState[] }
   /** Health says no from now on: we are about to leave. */
   | { kind: "leaving" }
+  /** What connects waits until we have ended: on drain, tunnels and event streams are not waited for. */
+  | { kind: "hurry" }
   /** Log files were moved away. */
   | { kind: "reopen" }
   /** A reload; the descriptors of `added` wait in the channel. */

@@ -128,3 +128,25 @@ test("an app server that systemd restarts loses no request: what connects meanwh
   await until(() => loads.every(({ result }, i) => result.ok > (answered[i] ?? 0) + 50), "it goes on");
   for (const load of loads) expect(await load.stop()).toMatchObject({ failed: 0, stale: 0, refused: 0 });
 }, 30_000);
+
+test("a restart does not wait for tunnels while systemd keeps the sockets: who connects meanwhile is waiting", async () => {
+  await using socket = await NotifySocket.open();
+  using echo = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: (request, server) => (server.upgrade(request) ? undefined : new Response("hello")),
+    websocket: { message: (client, message) => void client.send(message) },
+  });
+  const port = await freePort();
+  await using site = await Trivet.start({
+    mode: "proxy",
+    config: `[proxy]\nworkers = 1\ndrain_timeout = "10m"\n[[proxy.listen]]\naddress = "127.0.0.1:${port}"\n[[proxy.route]]\nbackend = "a"\n[backend.a]\nservers = ["127.0.0.1:${echo.port}"]\n`,
+    env: { NOTIFY_SOCKET: socket.name, FDSTORE: "512" },
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${port}/`);
+  const closed = new Promise((resolve) => client.addEventListener("close", resolve));
+  await new Promise((resolve) => client.addEventListener("open", resolve));
+  // It would be killed after 20 s, and the code not be 0.
+  expect(await site.stop(20_000)).toBe(0);
+  await closed;
+}, 40_000);

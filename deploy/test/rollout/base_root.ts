@@ -4,7 +4,8 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { run } from "./shell.ts";
 
-const SUITE = "bookworm";
+/** Or another release of Debian: TRIVET_ROLLOUT_SUITE=trixie has a systemd with Type=notify-reload. */
+const SUITE = process.env["TRIVET_ROLLOUT_SUITE"] ?? "bookworm";
 /** What the playbooks would install, so that no node needs the network. */
 const PACKAGES = [
   ...["systemd", "systemd-sysv", "dbus", "libpam-systemd", "libnss-systemd", "openssh-server"],

@@ -28,7 +28,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: "bad release: refused, rolled back, rollout stopped",
-    short: true,
+    short: false,
     failures: "none",
     async run(site, binary) {
       await site.release(binary, 2, true);
@@ -46,10 +46,12 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: "edge restarted",
+    name: "edge restarted, three times",
     short: true,
     failures: "none",
-    run: ({ nodes }) => expectDone(nodes.edge, "systemctl restart trivet-proxy"),
+    async run({ nodes }) {
+      for (let i = 0; i < 3; i++) await expectDone(nodes.edge, "systemctl restart trivet-proxy && sleep 1");
+    },
   },
   {
     name: "edge upgraded in place",

@@ -16,6 +16,7 @@ import { CASES, perform } from "./cases.ts";
 import { Lab } from "./lab.ts";
 import { LoadProcess } from "./load_process.ts";
 import { complaintOf, type Outcome, tableOf } from "./report.ts";
+import { attempt } from "./shell.ts";
 import { Site } from "./site.ts";
 
 const JOBS_MS = 60_000;
@@ -34,14 +35,19 @@ async function main(): Promise<number> {
     console.log(`not run: ${reason}`);
     return 0;
   }
+  const root = await baseRoot().catch((error: unknown) => {
+    console.log(`not run: no Debian could be made: ${sentenceOf(error).slice(0, 300)}`);
+    return undefined;
+  });
+  if (root === undefined) return 0;
   const binary = resolve(values.trivet);
   await using lab = await Lab.open();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => lab[Symbol.asyncDispose]().finally(() => process.exit(130)));
-  const [edge, ...apps] = await bootAll(lab, ["edge1", "app1", "app2"]);
+  const [edge, ...apps] = await bootAll(lab, root, ["edge1", "app1", "app2"]);
   if (!edge) return 1;
   const site = await Site.make(lab, { edge, apps }, binary);
-  const complaints = await install(site);
+  const complaints = [...(await install(site)), ...(await openPorts(lab, site))];
   if (complaints.length > 0) return tell(complaints);
   const outcomes: Outcome[] = [];
   const lost = await underLoad(lab, site, binary, outcomes);
@@ -57,8 +63,7 @@ async function main(): Promise<number> {
   ]);
 }
 
-async function bootAll(lab: Lab, names: readonly string[]) {
-  const root = await baseRoot();
+async function bootAll(lab: Lab, root: string, names: readonly string[]) {
   return Promise.all(names.map((name) => lab.boot(name, root)));
 }
 
@@ -66,6 +71,7 @@ async function bootAll(lab: Lab, names: readonly string[]) {
 async function install(site: Site): Promise<string[]> {
   const first = await site.play("site.yml");
   if (first.code !== 0) return [`site.yml ended with code ${first.code}:\n${first.output.slice(-8000)}`];
+  if (values.short) return [];
   const again = await site.play("site.yml");
   console.log(
     `site.yml: ${first.seconds.toFixed(0)} s, again ${again.seconds.toFixed(0)} s with changed=${again.changed}`,
@@ -79,6 +85,21 @@ async function install(site: Site): Promise<string[]> {
         /^changed:/.test(line) || (line.startsWith("TASK") && lines[i + 1]?.startsWith("changed:")),
     );
   return again.changed === 0 ? [] : [`site.yml changed something the second time:\n${redone.join("\n")}`];
+}
+
+/** The world reaches the edge and nothing else: what answers although the firewall should not let it. */
+async function openPorts(lab: Lab, { nodes }: Site): Promise<string[]> {
+  const inner = [
+    ...nodes.apps.map(({ address }) => `${address}:8080`),
+    ...[6379, 6380, 9900].map((port) => `${nodes.edge.address}:${port}`),
+  ];
+  const look = (url: string) => attempt(lab.inside(["curl", "-s", "-m", "1", "-o", "/dev/null", url]));
+  const found: string[] = [];
+  // A refusal by the node itself is an answer too (7); the firewall is silent (28).
+  for (const address of inner)
+    if ((await look(`http://${address}/`)).code !== 28) found.push(`${address} is open to the world`);
+  const front = `http://${nodes.edge.address}:80/`;
+  return (await look(front)).code === 0 ? found : [...found, `${front} is closed to the world`];
 }
 
 /** The jobs that were lost. */

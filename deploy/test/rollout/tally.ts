@@ -7,7 +7,7 @@ export interface Tally {
   /** Of the first failures. */
   reasons: string[];
   latenciesMs: number[];
-  /** The longest time in which no client of any kind succeeded. */
+  /** The longest time in which no request was answered. */
   worstPauseMs: number;
   /** Sockets that a leaving server closed, and that another one took. */
   reconnects: number;
