@@ -27,13 +27,23 @@ export const CASES: readonly Case[] = [
     },
   },
   {
+    name: "upgrade of the app alone",
+    short: false,
+    failures: "none",
+    async run(site) {
+      await site.releaseApp(3);
+      expectCode(await site.play("upgrade.yml"), 0);
+      await expectRelease(site, "3");
+    },
+  },
+  {
     name: "bad release: refused, rolled back, rollout stopped",
     short: false,
     failures: "none",
     async run(site, binary) {
       await site.release(binary, 2, true);
       expectCode(await site.play("upgrade.yml"), 2);
-      await expectRelease(site, "1");
+      await expectRelease(site, "3");
     },
   },
   {
@@ -42,7 +52,7 @@ export const CASES: readonly Case[] = [
     failures: "none",
     async run(site) {
       expectCode(await site.play("rollback.yml"), 0);
-      await expectRelease(site, "0");
+      await expectRelease(site, "1");
     },
   },
   {

@@ -51,6 +51,11 @@ export class Site {
     this.#binary = join(folder, "trivet");
     await Bun.write(this.#binary, bytes);
     await chmod(this.#binary, 0o755);
+    await this.releaseApp(number, broken);
+  }
+
+  /** From now on the playbooks ship another app; the binary stays. */
+  async releaseApp(number: number, broken = false): Promise<void> {
     this.#app = join(this.#lab.folder, `app-${number}`);
     await cp(join(import.meta.dir, "app"), this.#app, { recursive: true });
     await Bun.write(join(this.#app, "release"), String(number));
