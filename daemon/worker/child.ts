@@ -15,7 +15,7 @@ import { Processor } from "./processor.ts";
 import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
 import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
-import { WorkerMetrics } from "./worker_metrics.ts";
+import { RUNNING, WorkerMetrics } from "./worker_metrics.ts";
 
 export function runChild(): void {
   const metrics = new Metrics();
@@ -39,7 +39,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     this.#link = link;
     this.#metrics = new WorkerMetrics(metrics);
     this.#onEnqueued = enqueuedCounter(metrics);
-    const running = metrics.gauge("trivet_jobs_running", "Jobs whose handler runs now");
+    const running = metrics.gauge(RUNNING, "Jobs whose handler runs now");
     metrics.beforeSamples(() => {
       running.value = this.#processor?.running ?? 0;
     });
@@ -66,14 +66,16 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
       this.#metrics,
       boot.concurrency,
     );
-    const fetcher = new Fetcher(store, { ...boot, owner }, processor);
+    const fetcher = new Fetcher(store, { ...boot, owner }, processor, this.#metrics.fetched);
     if (!boot.quiet && !this.#quiet) fetcher.start();
     this.#shutdownTimeoutMs = boot.shutdownTimeoutMs;
     [this.#store, this.#settler, this.#processor, this.#fetcher] = [store, settler, processor, fetcher];
   }
 
-  receive(_order: WorkerOrder): void {
+  receive({ kind }: WorkerOrder): void {
+    if (kind === "refetch") return this.#fetcher?.refetch();
     this.#quiet = true;
+    // It resolves when nothing is on its way any more; nobody waits for that here.
     void this.#fetcher?.quiet();
   }
 

@@ -1,4 +1,5 @@
 import { log } from "../../shared/log.ts";
+import type { Counter } from "../../shared/metrics.ts";
 import type { Claim } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
@@ -28,13 +29,19 @@ export class Fetcher {
   readonly #store: JobStore;
   readonly #spec: FetchSpec;
   readonly #taker: Taker;
+  readonly #fetched: Pick<Counter, "value">;
   readonly #turns: QueueTurns;
-  readonly #quiet = new AbortController();
+  #isQuiet = false;
+  /** Ends the wait that is under way, if there is one. */
+  #wake: () => void = () => undefined;
+  /** Of the claims under way. */
+  #round = new AbortController();
   #running: Promise<void> | undefined;
   #failures = 0;
 
-  constructor(store: JobStore, spec: FetchSpec, taker: Taker) {
+  constructor(store: JobStore, spec: FetchSpec, taker: Taker, fetched: Pick<Counter, "value">) {
     this.#store = store;
+    this.#fetched = fetched;
     this.#spec = spec;
     this.#taker = taker;
     this.#turns = new QueueTurns(spec.queues);
@@ -46,47 +53,61 @@ export class Fetcher {
 
   /** Takes nothing new; resolves when nothing is on its way any more. */
   async quiet(): Promise<void> {
-    this.#quiet.abort();
+    this.#isQuiet = true;
+    this.#wake();
+    this.#round.abort();
     await this.#running;
   }
 
+  /** Gives up the claims under way and makes new ones: a connection that has gone silent is replaced. */
+  refetch(): void {
+    this.#round.abort();
+  }
+
   async #run(): Promise<void> {
-    const { signal } = this.#quiet;
-    const quieted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-    while (!signal.aborted) {
+    while (!this.#isQuiet) {
       const { free } = this.#taker;
       if (free === 0) {
-        await Promise.race([this.#taker.jobEnded(), quieted]);
+        await this.#unlessQuiet(this.#taker.jobEnded());
         continue;
       }
+      if (this.#round.signal.aborted) this.#round = new AbortController();
       try {
-        for (const claim of await this.#fetch(Math.min(free, this.#spec.batch))) this.#taker.take(claim);
+        for (const claim of await this.#fetch(Math.min(free, this.#spec.batch))) this.#take(claim);
         this.#recovered();
       } catch (error) {
-        await Promise.race([this.#failed(error), quieted]);
+        await this.#unlessQuiet(this.#failed(error));
       }
     }
+  }
+
+  /** No Promise.race: each would leave something behind with a promise that lives as long as we do. */
+  #unlessQuiet(wait: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#wake = resolve;
+      wait.then(resolve, reject);
+    });
   }
 
   /** One claim when there is one queue; else first what is there, queue by queue by weight, then whichever comes. */
   async #fetch(max: number): Promise<Claim[]> {
     const { queues, blockMs } = this.#spec;
-    const { signal } = this.#quiet;
+    const { signal } = this.#round;
     const [only] = queues;
     if (queues.length === 1 && only) return [await this.#claim(only.name, max, blockMs, signal)];
     for (const queue of this.#turns.next()) {
       const claim = await this.#claim(queue, max, 0, signal);
       if (!isEmpty(claim)) return [claim];
     }
-    return this.#waitForAny(max);
+    return this.#waitForAny(max, signal);
   }
 
   /** The first claim that gets something ends the others. Each asks for its share, so that all together fit. */
-  async #waitForAny(max: number): Promise<Claim[]> {
+  async #waitForAny(max: number, ended: AbortSignal): Promise<Claim[]> {
     const { queues, blockMs } = this.#spec;
     const share = Math.max(1, Math.floor(max / queues.length));
     const found = new AbortController();
-    const signal = AbortSignal.any([this.#quiet.signal, found.signal]);
+    const signal = AbortSignal.any([ended, found.signal]);
     const waits = await Promise.allSettled(
       queues.map(async ({ name }) => {
         try {
@@ -107,6 +128,11 @@ export class Fetcher {
 
   #claim(queue: string, max: number, waitMs: number, signal: AbortSignal): Promise<Claim> {
     return this.#store.claim(queue, this.#spec.owner, max, waitMs, signal);
+  }
+
+  #take(claim: Claim): void {
+    this.#fetched.value += claim.jobs.length + claim.broken.length;
+    this.#taker.take(claim);
   }
 
   #recovered(): void {

@@ -17,10 +17,13 @@ import { sentenceOf, UserError } from "../../shared/user_error.ts";
 import { CronClock } from "./cron_clock.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
+import { warnOfRedis } from "./redis_warnings.ts";
+import { WorkWatch } from "./work_watch.ts";
 import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
 
 const BOOT_TIMEOUT_MS = 60_000;
 const COUNTS_WAIT_MS = 1_000;
+const WATCH_EVERY_MS = 2_500;
 const RELEASE_WAIT_MS = 2_000;
 
 /** The job workers. */
@@ -40,6 +43,8 @@ class WorkerMode implements Mode {
   readonly #store: JobStore;
   readonly #duties: LeaseDuties;
   readonly #cron: CronClock;
+  readonly #watch = new WorkWatch();
+  #watching: ReturnType<typeof setInterval> | undefined;
   readonly #fleet: Fleet<WorkerBoot, WorkerOrder, never>;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
@@ -73,8 +78,10 @@ class WorkerMode implements Mode {
     } catch (error) {
       throw new UserError(sentenceOf(error), 1, { cause: error });
     }
+    if (this.#address.kind === "redis") await warnOfRedis(this.#address.url);
     this.#duties.start();
     await this.#fleet.start();
+    this.#watching = setInterval(() => void this.#watchWork(), WATCH_EVERY_MS);
     this.#cron.use(this.#config.cron);
   }
 
@@ -130,10 +137,13 @@ class WorkerMode implements Mode {
   }
 
   complaint(): string | undefined {
-    return this.#fleet.complaint() ?? this.#duties.complaint() ?? this.#cron.complaint();
+    return (
+      this.#fleet.complaint() ?? this.#duties.complaint() ?? this.#watch.complaint() ?? this.#cron.complaint()
+    );
   }
 
   async drain(): Promise<void> {
+    clearInterval(this.#watching);
     this.#cron.stop();
     await this.#fleet.drain(this.#config.shutdown_timeout + LEAVE_EXTRA_MS);
     await this.#duties.stop(RELEASE_WAIT_MS);
@@ -141,6 +151,7 @@ class WorkerMode implements Mode {
   }
 
   kill(): void {
+    clearInterval(this.#watching);
     this.#cron.stop();
     this.#fleet.kill();
     void this.#duties.stop(0);
@@ -165,6 +176,21 @@ class WorkerMode implements Mode {
       quiet: this.#quiet,
       ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout },
     };
+  }
+
+  /** Never rejects: #counts() does not, and what paused queues there are is told when the store is well. */
+  async #watchWork(): Promise<void> {
+    const counts = (await this.#counts())?.filter(({ oldestMs }) => oldestMs > 0);
+    if (!counts) return;
+    const rules = await Promise.all(counts.map(({ queue }) => this.#store.rules(queue))).catch(
+      () => undefined,
+    );
+    const open = counts.filter((_, i) => rules?.[i]?.paused === false);
+    const samples = this.#fleet.lastSamples();
+    const advice = this.#watch.look({ nowMs: performance.now(), counts: open, samples, quiet: this.#quiet });
+    if (!advice) return;
+    log.warn("jobs wait and none is fetched: the workers' claims are made anew");
+    this.#fleet.broadcast({ kind: "refetch" });
   }
 
   /** Undefined when the store does not answer soon: status must. */

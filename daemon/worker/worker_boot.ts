@@ -24,9 +24,9 @@ export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
   identity: Identity | undefined;
 }
 
-/** Parent → child: take no new job, and go on with those that run. */
+/** Parent → child. "quiet": take no new job, and go on with those that run. "refetch": give up the claims under way. */
 export interface WorkerOrder {
-  kind: "quiet";
+  kind: "quiet" | "refetch";
 }
 
 /** The name under which a worker process leases jobs; its parent knows it too. */

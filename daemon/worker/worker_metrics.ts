@@ -1,6 +1,11 @@
 import type { Counter, Histogram, Metrics } from "../../shared/metrics.ts";
 import type { DeadReason } from "../../shared/store/jobs/job.ts";
 
+/** Names that the supervisor looks at. */
+export const FETCHED = "trivet_jobs_fetched_total";
+export const SLOTS = "trivet_jobs_slots";
+export const RUNNING = "trivet_jobs_running";
+
 interface TypeMetrics {
   done: Counter;
   retried: Counter;
@@ -10,13 +15,15 @@ interface TypeMetrics {
 /** What one worker process counts. Types are those of the handlers file only, so that series stay few. */
 export class WorkerMetrics {
   readonly slots;
+  readonly fetched;
   readonly leasesLost;
   readonly #metrics: Metrics;
   readonly #types = new Map<string, TypeMetrics>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
-    this.slots = metrics.gauge("trivet_jobs_slots", "Jobs that can run at a time");
+    this.slots = metrics.gauge(SLOTS, "Jobs that can run at a time");
+    this.fetched = metrics.counter(FETCHED, "Jobs that workers have taken out of their queues");
     this.leasesLost = metrics.counter(
       "trivet_jobs_leases_lost_total",
       "Outcomes refused because another worker has the job",

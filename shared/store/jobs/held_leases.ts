@@ -1,12 +1,19 @@
 import type { Claim, Settlement } from "./job.ts";
 
 /**
+ * A command that was on its way when its connection was given up may still be carried out later: after a freeze, or
+ * from a network that held it back. So a doubt is looked into at once and again.
+ */
+const LOOKS_AFTER_MS = [0, 3_000, 30_000];
+
+/**
  * What this process knows it holds, so that after a lost answer it can tell the jobs it never got from those it is
  * working on.
  */
 export class HeldLeases {
   readonly #fences = new Set<string>();
-  readonly #doubted = new Set<string>();
+  /** When to look, by queue and owner. */
+  readonly #looks = new Map<string, number[]>();
 
   /** Notes a claim that has arrived. */
   take(claim: Claim): Claim {
@@ -27,15 +34,26 @@ export class HeldLeases {
 
   /** A claim's answer may be lost. */
   doubt(queue: string, owner: string): void {
-    this.#doubted.add(keyOf(queue, owner));
+    const nowMs = performance.now();
+    this.#looks.set(
+      keyOf(queue, owner),
+      LOOKS_AFTER_MS.map((afterMs) => nowMs + afterMs),
+    );
   }
 
+  /** It is time to ask the store what the owner holds. */
   inDoubt(queue: string, owner: string): boolean {
-    return this.#doubted.has(keyOf(queue, owner));
+    const next = this.#looks.get(keyOf(queue, owner))?.[0];
+    return next !== undefined && next <= performance.now();
   }
 
+  /** The store was asked. */
   clear(queue: string, owner: string): void {
-    this.#doubted.delete(keyOf(queue, owner));
+    const key = keyOf(queue, owner);
+    const nowMs = performance.now();
+    const later = this.#looks.get(key)?.filter((atMs) => atMs > nowMs) ?? [];
+    if (later.length > 0) this.#looks.set(key, later);
+    else this.#looks.delete(key);
   }
 }
 

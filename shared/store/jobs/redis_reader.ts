@@ -7,7 +7,11 @@ import { baseOf, GROUP, rulesKey, streamsOf } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
 
 /** A read that has no answer this long after its wait should have ended sits on a dead connection. */
-const SILENCE_MS = 5_000;
+const SILENCE_MS = 3_000;
+/** The same for one that was told to end. */
+const ABORT_SILENCE_MS = 1_000;
+/** Longer waits are several reads, so that a dead connection is noticed soon. */
+const BLOCK_MAX_MS = 5_000;
 /** More than one process ever holds of one lane. */
 const OWN_MAX = 10_000;
 
@@ -45,7 +49,7 @@ export class RedisReader {
   }
 
   /**
-   * New entries, about `max`; waits up to `waitMs` for the first one. Full lanes are read by one script that knows
+   * New entries, about `max`; waits up to `waitMs` for the first one, or less. Full lanes are read by one script that knows
    * their order and a limit over all; when they are empty, a plain read waits on all of them.
    */
   async read(max: number, waitMs: number, signal: AbortSignal): Promise<Found> {
@@ -85,14 +89,15 @@ export class RedisReader {
     if (signal.aborted) return { rules: readRules(""), lanes: [] };
     // COUNT is of each stream (redis.io/commands/xreadgroup).
     const share = Math.max(1, Math.floor(max / 3));
-    const words = ["COUNT", share, "BLOCK", Math.max(1, Math.ceil(waitMs))];
+    const blockMs = Math.min(BLOCK_MAX_MS, Math.max(1, Math.ceil(waitMs)));
+    const words = ["COUNT", share, "BLOCK", blockMs];
     const unblock = () => {
       // When it can't be told, the read ends at its own time.
       this.#unblock(id).catch(() => undefined);
     };
     signal.addEventListener("abort", unblock);
     try {
-      const found = await this.#ask((redis) => this.#readLanes(redis, words, ">"), waitMs);
+      const found = await this.#ask((redis) => this.#readLanes(redis, words, ">"), blockMs, signal);
       this.#more = found.lanes.some((entries) => entries.length >= share);
       return found;
     } finally {
@@ -110,13 +115,16 @@ export class RedisReader {
     return { rules: readRules(rules ?? ""), lanes: streams.map((stream) => found.get(stream) ?? []) };
   }
 
-  async #ask(read: (redis: Redis) => Promise<Found>, waitMs: number): Promise<Found> {
+  async #ask(read: (redis: Redis) => Promise<Found>, waitMs: number, signal?: AbortSignal): Promise<Found> {
     const { redis } = await this.#connection();
     const silence = Promise.withResolvers<never>();
-    const late = setTimeout(
-      () => silence.reject(redisError(this.#url, new Error("it is silent"))),
-      waitMs + SILENCE_MS,
-    );
+    const giveUp = () => silence.reject(redisError(this.#url, new Error("it is silent")));
+    let late = setTimeout(giveUp, waitMs + SILENCE_MS);
+    const hasten = () => {
+      clearTimeout(late);
+      late = setTimeout(giveUp, ABORT_SILENCE_MS);
+    };
+    signal?.addEventListener("abort", hasten);
     try {
       return await Promise.race([read(redis), silence.promise]);
     } catch (error) {
@@ -124,6 +132,7 @@ export class RedisReader {
       if (!isReply(error) || isPassing(error)) this.close();
       throw error;
     } finally {
+      signal?.removeEventListener("abort", hasten);
       clearTimeout(late);
     }
   }

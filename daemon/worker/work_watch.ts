@@ -1,0 +1,60 @@
+import type { Sample } from "../../shared/metrics.ts";
+import type { QueueCounts } from "../../shared/store/jobs/job.ts";
+import { FETCHED, RUNNING, SLOTS } from "./worker_metrics.ts";
+
+/** Jobs wait and nothing is fetched: then the workers' claims are made anew, so often; and health says so. */
+const REFETCH_AFTER_MS = 7_500;
+const COMPLAIN_AFTER_MS = 15_000;
+
+export interface Look {
+  nowMs: number;
+  /** Queues that are not paused. */
+  counts: readonly Pick<QueueCounts, "queue" | "oldestMs">[];
+  /** Of all worker processes here. */
+  samples: readonly Sample[];
+  quiet: boolean;
+}
+
+/**
+ * Notices that jobs wait, workers have room, and all the same none is fetched: a connection that has gone silent
+ * without being closed, a worker that waits for what never comes.
+ */
+export class WorkWatch {
+  #fetched = -1;
+  /** Since when there is no other explanation. */
+  #sinceMs: number | undefined;
+  #refetchedAtMs = 0;
+  #queue = "";
+  #stuckMs = 0;
+
+  /** "refetch": the workers shall make their claims anew. */
+  look({ nowMs, counts, samples, quiet }: Look): "refetch" | undefined {
+    const fetched = sumOf(samples, FETCHED);
+    const hasRoom = sumOf(samples, RUNNING) < sumOf(samples, SLOTS);
+    const [oldest] = counts.toSorted((a, b) => b.oldestMs - a.oldestMs);
+    const waits = oldest !== undefined && oldest.oldestMs > 0;
+    if (quiet || !hasRoom || !waits || fetched !== this.#fetched) {
+      this.#fetched = fetched;
+      this.#sinceMs = undefined;
+      this.#stuckMs = 0;
+      return undefined;
+    }
+    this.#sinceMs ??= nowMs;
+    this.#queue = oldest.queue;
+    // A job that has just come is no reason to worry.
+    this.#stuckMs = Math.min(nowMs - this.#sinceMs, oldest.oldestMs);
+    if (this.#stuckMs < REFETCH_AFTER_MS || nowMs - this.#refetchedAtMs < REFETCH_AFTER_MS) return undefined;
+    this.#refetchedAtMs = nowMs;
+    return "refetch";
+  }
+
+  /** Undefined when all is well. */
+  complaint(): string | undefined {
+    if (this.#stuckMs < COMPLAIN_AFTER_MS) return undefined;
+    return `jobs wait in queue ${this.#queue} and no worker here has fetched one for ${Math.round(this.#stuckMs / 1000)} s`;
+  }
+}
+
+function sumOf(samples: readonly Sample[], wanted: string): number {
+  return samples.reduce((sum, { name, value }) => (name === wanted ? sum + value : sum), 0);
+}
