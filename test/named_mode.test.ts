@@ -22,7 +22,7 @@ test("reload and upgrade take the mode they are for; commands find what runs alt
   const { code, stdout } = await site.run(["status"]);
   expect([code, stdout]).toEqual([0, expect.stringContaining("trivet serve")]);
   expect(await site.run(["reload", "serve"])).toMatchObject({
-    code: 1,
+    code: 2,
     stderr: expect.stringContaining("the environment variable SECRET is not set"),
   });
 });
