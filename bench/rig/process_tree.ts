@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
+import { addressOf, libc } from "../../shared/process/libc.ts";
 
-/** Clock ticks of proc(5) are always a hundredth of a second on Linux (USER_HZ). */
-const TICK_US = 10_000;
+/** CPUCLOCK_SCHED of the kernel's posix-timers.h: the time that all threads ran, also those that have ended. */
+const CPU_CLOCK = 2;
+const S_US = 1e6;
+const US_NS = 1e3;
 
 /** A process and all its descendants, parents first; [] when it is gone. */
 export function treeOf(pid: number): number[] {
@@ -10,9 +13,9 @@ export function treeOf(pid: number): number[] {
   return [pid, ...children.split(" ").filter(Boolean).map(Number).flatMap(treeOf)];
 }
 
-/** User and system time of a process tree so far (proc(5), /proc/PID/stat fields 14 and 15). */
+/** User and system time of a process tree so far. Not that of proc(5), which counts in hundredths of a second. */
 export function cpuUsOf(root: number): number {
-  return treeOf(root).reduce((sum, pid) => sum + ticksOf(read(`/proc/${pid}/stat`) ?? "") * TICK_US, 0);
+  return treeOf(root).reduce((sum, pid) => sum + ownCpuUs(pid), 0);
 }
 
 /** Proportional set size of a process tree: pages that several share count once. */
@@ -20,10 +23,12 @@ export function memoryOf(root: number): number {
   return treeOf(root).reduce((sum, pid) => sum + pssBytes(read(`/proc/${pid}/smaps_rollup`) ?? ""), 0);
 }
 
-function ticksOf(stat: string): number {
-  // The second field is the program's name in parentheses, which may hold spaces.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+/** 0 when the process has ended meanwhile. The clock of a process has a number made of its id (clock_getcpuclockid(3)). */
+function ownCpuUs(pid: number): number {
+  const time = new BigInt64Array(2);
+  if (libc().clock_gettime((~pid << 3) | CPU_CLOCK, addressOf(time)) !== 0) return 0;
+  const [seconds = 0n, nanoseconds = 0n] = time;
+  return Number(seconds) * S_US + Number(nanoseconds) / US_NS;
 }
 
 function pssBytes(rollup: string): number {
