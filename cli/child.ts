@@ -9,11 +9,16 @@ export const child: Command = {
   async run({ operands: [kind] }) {
     if (!process.connected)
       throw new UserError("trivet child is started by a supervisor only: use trivet up", 2);
-    const { runChild } = await roomOf(kind);
-    runChild();
-    return new Promise<never>(() => undefined);
+    return runRoom(kind);
   },
 };
+
+/** Does the work of a child; the process ends from there. */
+export async function runRoom(kind: string | undefined): Promise<never> {
+  const { runChild } = await roomOf(kind);
+  runChild();
+  return new Promise<never>(() => undefined);
+}
 
 async function roomOf(kind: string | undefined): Promise<{ runChild(): void }> {
   switch (kind) {

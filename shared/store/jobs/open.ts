@@ -1,11 +1,17 @@
 import type { StoreAddress } from "../store_address.ts";
 import type { JobStore } from "./job_store.ts";
-import { RedisJobStore } from "./redis.ts";
-import { SocketJobStore } from "./socket.ts";
-import { SqliteJobStore } from "./sqlite.ts";
 
 /** The jobs of a store. Nothing is reached before the first call; a SQLite address without a socket is opened in this process. */
 export function openJobStore(address: StoreAddress): JobStore {
-  if (address.kind === "redis") return new RedisJobStore(address.url);
-  return address.socket ? new SocketJobStore(address.socket) : new SqliteJobStore(address.path);
+  // Each is loaded only where it is used: the Redis client alone takes a third of the start of a process.
+  if (address.kind === "redis") {
+    const { RedisJobStore } = require("./redis.ts") as typeof import("./redis.ts");
+    return new RedisJobStore(address.url);
+  }
+  if (address.socket) {
+    const { SocketJobStore } = require("./socket.ts") as typeof import("./socket.ts");
+    return new SocketJobStore(address.socket);
+  }
+  const { SqliteJobStore } = require("./sqlite.ts") as typeof import("./sqlite.ts");
+  return new SqliteJobStore(address.path);
 }
