@@ -13,6 +13,10 @@ export interface StoreUnderTest {
   open(): JobStore;
   /** Puts something into a queue that can't be read as a job, and is not one of ours. */
   addBroken(queue: string): Promise<void>;
+  /** Sets the store's clock by so much, as far as this queue is concerned. */
+  setClock(queue: string, byMs: number): Promise<void>;
+  /** What an app beside that clock takes for now. */
+  nowMs(): number;
 }
 
 const LEASE_MS = 300;

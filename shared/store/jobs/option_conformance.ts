@@ -4,6 +4,7 @@ import type { StoreUnderTest } from "./conformance.ts";
 import type { ClaimedJob, NewJob, Outcome } from "./job.ts";
 import type { JobStore } from "./job_store.ts";
 import { type EnqueueOptions, newJob } from "./new_job.ts";
+import { checkOptionsAgainstModel } from "./option_model_conformance.ts";
 
 const PATIENCE_MS = 5_000;
 const { signal } = new AbortController();
@@ -400,4 +401,13 @@ export function optionConformance(store: StoreUnderTest): void {
     await client.crons.done(queue, 1_700_000_000_000);
     expect(await client.crons.last(queue)).toBe(1_800_000_000_000);
   });
+
+  test("loses nothing and breaks no limit, in any order of events, crashes and clock steps", async () => {
+    const client = open();
+    await checkOptionsAgainstModel(
+      () => client,
+      () => `o${++queues}`,
+      store,
+    );
+  }, 120_000);
 }

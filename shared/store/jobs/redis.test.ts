@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Socket } from "bun";
+import { setRedisClock } from "../../../test/harness/redis_clock.ts";
 import { RedisServer } from "../../../test/harness/redis_server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
@@ -19,6 +20,8 @@ describe("Redis Streams", () => {
     addBroken: async (queue) => {
       await redis.cli("XADD", `trivet:{${queue}}:s`, "*", "garbage", "in");
     },
+    setClock: (queue, byMs) => setRedisClock(redis, queue, byMs),
+    nowMs: Date.now,
   };
   beforeAll(() => store.start());
   afterAll(() => store.stop());
@@ -122,6 +125,10 @@ describe("a Redis that has its troubles", () => {
         close: (client) => void client.data.server.then((server) => server.end()),
       },
     });
+    // Redis must know the script already: else the answers are that it does not.
+    const other = new RedisJobStore(redis.url);
+    await other.enqueue([newJob("x", 1, { queue: "other" })]);
+    await other.close();
     const store = new RedisJobStore(`redis://127.0.0.1:${proxy.port}`);
     const jobs = Array.from({ length: 3 }, () => newJob("x", 1, { queue: "cut" }));
     const unique = newJob("x", 1, { queue: "cut", unique: true });

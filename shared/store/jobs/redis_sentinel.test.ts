@@ -1,5 +1,6 @@
 /** Redis behind Sentinel: all that a store does, and a primary that dies. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { setRedisClock } from "../../../test/harness/redis_clock.ts";
 import { RedisSentinel } from "../../../test/harness/redis_sentinel.ts";
 import { until } from "../../../test/harness/until.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
@@ -18,6 +19,8 @@ describe("Redis behind Sentinel", () => {
     addBroken: async (queue) => {
       await (await sentinel.primary())?.cli("XADD", `trivet:{${queue}}:s`, "*", "garbage", "in");
     },
+    setClock: async (queue, byMs) => setRedisClock(await sentinel.primary(), queue, byMs),
+    nowMs: Date.now,
   };
   beforeAll(() => store.start(), 60_000);
   afterAll(() => store.stop());

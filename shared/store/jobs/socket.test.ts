@@ -15,7 +15,8 @@ describe("SQLite behind the store process's socket", () => {
   const dir = mkdtempSync(join(tmpdir(), "tv-"));
   const path = join(dir, "trivet.db");
   const socket = join(dir, "store.sock");
-  const server = new StoreServer(new SqliteJobStore(path));
+  let setByMs = 0;
+  const server = new StoreServer(new SqliteJobStore(path, () => Date.now() + setByMs));
   const store: StoreUnderTest = {
     start: async () => server.listen(socket),
     stop: async () => {
@@ -24,6 +25,10 @@ describe("SQLite behind the store process's socket", () => {
     },
     open: () => new SocketJobStore(socket),
     addBroken: async (queue) => addBrokenRow(path, queue),
+    setClock: async (_queue, byMs) => {
+      setByMs += byMs;
+    },
+    nowMs: () => Date.now() + setByMs,
   };
   beforeAll(() => store.start());
   afterAll(() => store.stop());

@@ -15,11 +15,16 @@ import { SCHEMAS } from "./sqlite_schema_text.ts";
 describe("SQLite in this process", () => {
   const dir = mkdtempSync(join(tmpdir(), "tv-"));
   const path = join(dir, "trivet.db");
+  let setByMs = 0;
   const store: StoreUnderTest = {
     start: async () => undefined,
     stop: async () => rmSync(dir, { recursive: true }),
-    open: () => new SqliteJobStore(path),
+    open: () => new SqliteJobStore(path, () => Date.now() + setByMs),
     addBroken: async (queue) => addBrokenRow(path, queue),
+    setClock: async (_queue, byMs) => {
+      setByMs += byMs;
+    },
+    nowMs: () => Date.now() + setByMs,
   };
   beforeAll(() => store.start());
   afterAll(() => store.stop());
@@ -101,6 +106,28 @@ describe("the file", () => {
     const store = new SqliteJobStore(path);
     const { jobs } = await store.claim("default", "a", 10, 0, new AbortController().signal);
     expect(jobs).toMatchObject([{ id: "01OLD", lane: "normal", attempt: 3, attempts: 3, expiresAtMs: 0 }]);
+    await store.close();
+  });
+
+  test("the clock set back or forward neither holds jobs back nor ends leases", async () => {
+    await using folder = await Folder.make();
+    let setByMs = 0;
+    const store = new SqliteJobStore(join(folder.path, "trivet.db"), () => Date.now() + setByMs);
+    const { signal } = new AbortController();
+    const claim = () => store.claim("default", "a", 10, 0, signal).then(({ jobs }) => jobs.length);
+    await store.enqueue([newJob("x", 1), newJob("x", 2, { delay: "30m" })]);
+    setByMs = -3_600_000;
+    expect(await store.leases.promote(["default"], 10)).toBe(10);
+    expect(await claim()).toBe(1);
+    setByMs = 3_600_000;
+    await store.leases.promote(["default"], 10);
+    expect(await store.leases.reclaim(["default"], 30_000)).toBe(0);
+    // The delayed one waits for its moment, which has come.
+    expect(await claim()).toBe(1);
+    setByMs = 0;
+    await store.leases.promote(["default"], 10);
+    await Bun.sleep(60);
+    expect(await store.leases.reclaim(["default"], 50)).toBe(2);
     await store.close();
   });
 });

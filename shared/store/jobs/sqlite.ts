@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import { ClockWatch } from "./clock_watch.ts";
 import { CommitWatch } from "./commit_watch.ts";
 import type { EnqueueToken } from "./enqueue_token.ts";
 import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
@@ -15,7 +16,7 @@ import { dropOldDead, reviveDead } from "./sqlite_dead.ts";
 import { allQueues, findLiving, hurryJobs, killJobs } from "./sqlite_desk.ts";
 import { insertJobs } from "./sqlite_enqueue.ts";
 import { lookAgain, nextLookMs, openDue, rulesOf } from "./sqlite_gates.ts";
-import { freeOwner, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
+import { clockSet, freeOwner, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
 import { countQueue, listDead, nextDueMs } from "./sqlite_reads.ts";
 import { cancelJob, dropOld, getRecord, noteProgress } from "./sqlite_records.ts";
 import { isBusy, storeError } from "./sqlite_schema.ts";
@@ -39,6 +40,7 @@ export class SqliteJobStore implements JobStore {
   /** By queue for claims, by id for those that wait for a job's end. */
   readonly #waiters = new QueueWaiters();
   readonly #nowMs: () => number;
+  readonly #clock: ClockWatch;
   #watch: CommitWatch | undefined;
   /** Claims so far, by queue. */
   readonly #turns = new Map<string, number>();
@@ -47,6 +49,7 @@ export class SqliteJobStore implements JobStore {
   constructor(path: string, nowMs: () => number = Date.now) {
     this.#writer = new SqliteWriter(path);
     this.#nowMs = nowMs;
+    this.#clock = new ClockWatch(nowMs);
   }
 
   async enqueue(jobs: readonly NewJob[], token?: EnqueueToken): Promise<string[]> {
@@ -104,6 +107,7 @@ export class SqliteJobStore implements JobStore {
     },
     release: (queues, owner) => this.#change((change) => freeOwner(change, queues, owner)),
     reclaim: async (queues, leaseMs) => {
+      await this.#lookAtClock();
       await this.#dropOld();
       const silent = (db: Database) => silentOwners(db, queues, leaseMs, this.#nowMs());
       if ((await this.#read(silent, [])).length === 0) return 0;
@@ -114,6 +118,7 @@ export class SqliteJobStore implements JobStore {
     },
     // A due job is claimable as it stands: only limits may have to let somebody go.
     promote: async (queues, maxMs) => {
+      await this.#lookAtClock();
       const next = (db: Database) =>
         Math.min(...queues.map((queue) => nextLookMs(db, queue) ?? Number.POSITIVE_INFINITY)) - this.#nowMs();
       if ((await this.#read(next, maxMs)) <= 0) {
@@ -210,6 +215,12 @@ export class SqliteJobStore implements JobStore {
     }, durability);
     for (const name of [...change.freed, ...change.ended]) this.#waiters.wake(name);
     return result;
+  }
+
+  async #lookAtClock(): Promise<void> {
+    const stepMs = this.#clock.step();
+    if (stepMs === 0 || !existsSync(this.#writer.path)) return;
+    await this.#change((change) => clockSet(change, stepMs));
   }
 
   async #dropOld(): Promise<void> {

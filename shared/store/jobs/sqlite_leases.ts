@@ -60,3 +60,19 @@ export function silentOwners(
     .all(nowMs - leaseMs, JSON.stringify(queues))
     .map(({ name }) => name);
 }
+
+/**
+ * The clock was set. Leases are about time that passed: all of them begin anew. What was due before it was set back
+ * stays due; what waits for its moment waits for it on the new clock.
+ */
+export function clockSet({ db, nowMs, freed }: SqliteChange, stepMs: number): void {
+  db.query("UPDATE owner SET heard_at = ?").run(nowMs);
+  if (stepMs > 0) return;
+  db.query("UPDATE gate SET tat = min(tat, ?1), look_at = min(look_at, ?1)").run(nowMs);
+  const due = db
+    .query<{ queue: string }, [number, number]>(
+      "UPDATE job SET run_at = ?1 WHERE owner IS NULL AND run_at > ?1 AND run_at <= ?2 RETURNING queue",
+    )
+    .all(nowMs, nowMs - stepMs);
+  for (const { queue } of due) freed.add(queue);
+}
