@@ -11,7 +11,9 @@ class Requests {
   get pendingRequests(): number {
     return this.open.size;
   }
+  asked = 0;
   requestIP(asked: Request): unknown {
+    this.asked++;
     return this.open.has(asked) ? {} : null;
   }
 }
@@ -31,6 +33,22 @@ test("the timer is wound up again while a request is under way, and no longer", 
   await until(() => requests.renewed.length > 1, "it is wound up twice");
   requests.open.clear();
   expect(new Set(requests.renewed)).toEqual(new Set([long]));
+});
+
+test("of thousands those that are done are let go of at once, and those under way are not", async () => {
+  const requests = new Requests();
+  const handler = keepAlive(1, requests).watched(() => undefined);
+  const long = Array.from({ length: 1_500 }, request);
+  for (const each of long) requests.open.add(each);
+  for (const each of long) void handler(each, undefined);
+  const short = request();
+  for (let i = 0; i < 5_000; i++) void handler(short, undefined);
+  // Each is looked at a few times at most, however many are under way.
+  expect(requests.asked).toBeGreaterThan(5_000);
+  expect(requests.asked).toBeLessThan(20_000);
+  await until(() => requests.renewed.length >= long.length, "all are wound up");
+  requests.open.clear();
+  expect(new Set(requests.renewed)).toEqual(new Set(long));
 });
 
 test("in Bun's steps, and not at all", () => {

@@ -12,6 +12,8 @@ import type { FetchHandler } from "./app_options.ts";
 const STEP_S = 4;
 /** Requests that end sooner are never looked at again: nearly all. */
 const YOUNG_MS = 250;
+/** So many are looked at sooner: thousands that are done, and held until the timer, cost the garbage collector. */
+const YOUNG_MAX = 1024;
 const RENEWALS_IN_TIME = 4;
 const RENEW_MS_MIN = 1_000;
 
@@ -31,7 +33,8 @@ export class KeepAlive {
   readonly #renewMs: number;
   readonly #server: RequestServer;
   readonly #setTimer: SetTimer;
-  #young: Request[] = [];
+  readonly #young: Request[] = [];
+  #lookAt = YOUNG_MAX;
   readonly #old = new Set<Request>();
   /** The app decides itself how long they may be silent. */
   readonly #released = new WeakSet<Request>();
@@ -50,7 +53,7 @@ export class KeepAlive {
   watched(handler: FetchHandler): FetchHandler {
     if (this.idleTimeoutS === 0) return handler;
     return (request, server) => {
-      this.#young.push(request);
+      if (this.#young.push(request) >= this.#lookAt) this.#forgetDone();
       this.#youngTimer ??= setTimeout(() => this.#sortYoung(), YOUNG_MS);
       return handler(request, server);
     };
@@ -63,11 +66,22 @@ export class KeepAlive {
 
   #sortYoung(): void {
     this.#youngTimer = undefined;
-    const young = this.#young;
-    this.#young = [];
-    if (this.#server.pendingRequests === 0) return;
-    for (const request of young) if (this.#underWay(request)) this.#old.add(request);
+    this.#forgetDone();
+    for (const request of this.#young) this.#old.add(request);
+    this.#young.length = 0;
+    this.#lookAt = YOUNG_MAX;
     if (this.#old.size > 0) this.#oldTimer ??= setTimeout(() => this.#renew(), this.#renewMs);
+  }
+
+  /** Those under way move to the front. With many of them it is not done again before as many more have come. */
+  #forgetDone(): void {
+    const young = this.#young;
+    let kept = 0;
+    if (this.#server.pendingRequests > 0) {
+      for (const request of young) if (this.#underWay(request)) young[kept++] = request;
+    }
+    young.length = kept;
+    this.#lookAt = Math.max(YOUNG_MAX, 2 * kept);
   }
 
   #renew(): void {

@@ -52,7 +52,7 @@ export class ServerGroup {
     this.#keepAlive = new KeepAlive(keepAliveMs, this, (request, seconds) =>
       this.#setTimeout(request, seconds),
     );
-    this.#bound = (handler) => this.#keepAlive.watched(bound(handler));
+    this.#bound = bound;
   }
 
   /** Whether this is one of the ports that trivet.toml names. */
@@ -138,15 +138,20 @@ export class ServerGroup {
   #bunOptions(place: Place, app: AppOptions, departing = false): object {
     const { websocket, maxRequestBodySize } = app;
     const handlersOf = departing ? leavingHandlers : workingHandlers;
-    const handlers = handlersOf(app, this, this.#watch, this.#bound);
+    // On the private socket only the edge connects, which has deadlines of its own.
+    const isPrivate = "unix" in place;
+    const bound: Bound = (handler) => {
+      const own = this.#bound(handler);
+      return isPrivate ? own : this.#keepAlive.watched(own);
+    };
+    const handlers = handlersOf(app, this, this.#watch, bound);
     return {
       ...(this.#unhealthy ? unhealthy(handlers) : handlers),
       error: app.error ?? ((error: Error) => this.#failed(error)),
       ...(websocket && { websocket }),
       ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),
       development: false,
-      // On the private socket only the edge connects, which has deadlines of its own.
-      idleTimeout: "unix" in place ? 0 : this.#keepAlive.idleTimeoutS,
+      idleTimeout: isPrivate ? 0 : this.#keepAlive.idleTimeoutS,
     };
   }
 
@@ -169,7 +174,7 @@ export class ServerGroup {
   }
 
   requestIP(request: Request): unknown {
-    for (const server of this.#servers) {
+    for (const { server } of this.#listeners) {
       const address = server.requestIP(request);
       if (address) return address;
     }
