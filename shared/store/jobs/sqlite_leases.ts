@@ -61,6 +61,9 @@ export function silentOwners(
     .map(({ name }) => name);
 }
 
+/** Two clocks are compared, one of them in whole milliseconds: how far a step was is known no better. */
+const CLOCKS_APART_MS = 100;
+
 /**
  * The clock was set. Leases are about time that passed: all of them begin anew. What was due before it was set back
  * stays due; what waits for its moment waits for it on the new clock.
@@ -73,6 +76,6 @@ export function clockSet({ db, nowMs, freed }: SqliteChange, stepMs: number): vo
     .query<{ queue: string }, [number, number]>(
       "UPDATE job SET run_at = ?1 WHERE owner IS NULL AND run_at > ?1 AND run_at <= ?2 RETURNING queue",
     )
-    .all(nowMs, nowMs - stepMs);
+    .all(nowMs, Math.ceil(nowMs - stepMs) + CLOCKS_APART_MS);
   for (const { queue } of due) freed.add(queue);
 }
