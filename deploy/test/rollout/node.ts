@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Subprocess } from "bun";
@@ -92,8 +93,15 @@ export class Node {
     await until(unmounted, `${this.name} lets its disk go`);
     await attempt(["ip", "netns", "del", this.#netns]);
     await rm(this.#folder, { recursive: true, force: true });
-    for (const top of ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"])
-      await removeCgroup(join(top, this.#netns));
+    for (const top of ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]) {
+      const path = join(top, this.#netns);
+      // Its last processes may still be on their way out.
+      const removed = async () => {
+        await removeCgroup(path);
+        return !existsSync(path);
+      };
+      await until(removed, `${path} is empty`).catch(() => undefined);
+    }
   }
 
   async #connect(): Promise<void> {
