@@ -40,18 +40,16 @@ export class Rig implements Disposable {
   }
 
   /** Starts a program that writes to the log of the rig. */
-  start(words: readonly string[], core?: number): Subprocess {
+  start(words: readonly string[], core?: number, cwd = this.dir): Subprocess {
     const log = openSync(this.#log, "a");
-    return this.#keep(
-      Bun.spawn(pinned(words, core), { cwd: this.dir, env: process.env, stdio: ["ignore", log, log] }),
-    );
+    return this.#keep(Bun.spawn(pinned(words, core), { cwd, env: process.env, stdio: ["ignore", log, log] }));
   }
 
   /** Starts a program whose standard output is wanted. */
-  pipe(words: readonly string[], core?: number): Subprocess<"ignore", "pipe", "inherit"> {
+  pipe(words: readonly string[], core?: number, cwd = this.dir): Subprocess<"ignore", "pipe", "inherit"> {
     return this.#keep(
       Bun.spawn(pinned(words, core), {
-        cwd: this.dir,
+        cwd,
         env: process.env,
         stdio: ["ignore", "pipe", "inherit"],
       }),

@@ -1,0 +1,24 @@
+import { expect, test } from "bun:test";
+import { type CostRow, costTable, latencyTable, median } from "./report.ts";
+
+const row = (name: string, clientUs: number): CostRow => ({
+  work: "process",
+  name,
+  cost: { jobs: 10, ms: 5, clientUs, serverUs: 100 },
+});
+
+test("the median is the round in the middle by CPU", () => {
+  expect(median([row("a", 300), row("a", 100), row("a", 200)])?.cost.clientUs).toBe(200);
+  expect(median([])).toBeUndefined();
+});
+
+test("costs are told a job, and as a multiple of the first contender's", () => {
+  const [, , first = "", second = ""] = costTable([row("Trivet", 100), row("BullMQ", 700)]).split("\n");
+  expect(first).toBe("| process | Trivet | 10.0 | 10.0 | 50000 | 2000 |  |  |");
+  expect(second).toBe("| process | BullMQ | 70.0 | 10.0 | 12500 | 2000 | 4.00× |  |");
+});
+
+test("latencies by their percentiles", () => {
+  const ms = Array.from({ length: 100 }, (_, i) => i);
+  expect(latencyTable([{ name: "a", ms }]).split("\n")[2]).toBe("| a | 50.00 | 90.00 | 99.00 |");
+});
