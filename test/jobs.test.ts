@@ -19,6 +19,7 @@ const note = (job, payload, what) =>
   appendFileSync("ran.jsonl", JSON.stringify({ what, id: job.id, attempt: job.attempt, pid: process.pid, payload }) + "\\n");
 export default defineJobs({
   quick: { run: (payload, job) => note(job, payload, "done") },
+  kept: { lane: "low", keep: "1h", run(payload, job) { note(job, payload, "done"); return "kept"; } },
   hangs_first: {
     async run(payload, job) {
       const { existsSync, writeFileSync } = await import("node:fs");
@@ -272,7 +273,7 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
 
   test("jobs by the clock are enqueued once, however many supervisors tick", async () => {
     const queue = freshQueue();
-    const cron = `\n[[worker.cron]]\nname = "${queue}"\nschedule = "* * * * * *"\ntype = "quick"\npayload = { n = 1 }\nqueue = "${queue}"`;
+    const cron = `\n[[worker.cron]]\nname = "${queue}"\nschedule = "* * * * * *"\ntype = "kept"\npayload = { n = 1 }\nqueue = "${queue}"`;
     await using first = await worker(queueSetting(queue) + cron, url());
     const path = join(first.folder.path, "trivet.db");
     const shared = kind === "Redis" ? url() : `sqlite:${path}`;
@@ -282,6 +283,12 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids[0]).toMatch(/^cron:q\d+:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     expect([...ranIn(first), ...ranIn(second)][0]?.payload).toEqual({ n: 1 });
+    // What the handler says for all its jobs holds for these too.
+    const store = storeOf(first);
+    expect(await store.records.wait(ids[0] ?? "", 5_000, new AbortController().signal)).toMatchObject({
+      ...{ queue, lane: "low", state: "done", result: '"kept"' },
+    });
+    await store.close();
   });
 
   test("TERM lets short jobs finish and hands long ones back, their attempt not counted", async () => {

@@ -9,23 +9,31 @@ import { jobsClient } from "../sdk/jobs_client.ts";
 import { trivetModule } from "../sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
+import { cronDefaults } from "./cron_defaults.ts";
 import { Fetcher } from "./fetcher.ts";
 import { checkHandlers } from "./handler_settings.ts";
 import { Processor } from "./processor.ts";
 import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
-import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
+import {
+  ABORT_GRACE_MS,
+  ownerOf,
+  SETTLE_WAIT_MS,
+  type WorkerBoot,
+  type WorkerNews,
+  type WorkerOrder,
+} from "./worker_boot.ts";
 import { RUNNING, WorkerMetrics } from "./worker_metrics.ts";
 
 export function runChild(): void {
   const metrics = new Metrics();
-  const link = new ParentLink<WorkerBoot, WorkerOrder, never>("worker", metrics);
+  const link = new ParentLink<WorkerBoot, WorkerOrder, WorkerNews>("worker", metrics);
   link.run(new WorkerRoom(link, metrics));
 }
 
 /** One worker process: fetcher → processor → settler, around the user's handlers. */
 class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
-  readonly #link: ParentLink<WorkerBoot, WorkerOrder, never>;
+  readonly #link: ParentLink<WorkerBoot, WorkerOrder, WorkerNews>;
   readonly #metrics: WorkerMetrics;
   readonly #onEnqueued;
   #shutdownTimeoutMs = 0;
@@ -35,7 +43,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
   #processor: Processor | undefined;
   #settler: Settler | undefined;
 
-  constructor(link: ParentLink<WorkerBoot, WorkerOrder, never>, metrics: Metrics) {
+  constructor(link: ParentLink<WorkerBoot, WorkerOrder, WorkerNews>, metrics: Metrics) {
     this.#link = link;
     this.#metrics = new WorkerMetrics(metrics);
     this.#onEnqueued = enqueuedCounter(metrics);
@@ -56,6 +64,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     const handlers = await importHandlers(boot.handlers);
     checkHandlers(handlers, boot.handlers);
     client.useHandlers(handlers);
+    this.#link.tell({ kind: "crons", defaults: cronDefaults(boot.crons, handlers) });
 
     const owner = ownerOf(boot.supervisor, process.pid);
     const settler = new Settler(store, owner, this.#metrics.leasesLost);

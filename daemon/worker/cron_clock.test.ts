@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const cron = (fields: Partial<CronConfig> = {}): CronConfig => ({
   ...{ name: "hourly", schedule: "0 * * * *", timezone: "UTC", type: "clean", payload: { n: 1 } },
-  ...{ queue: "default", catch_up: "one" },
+  catch_up: "one",
   ...fields,
 });
 
@@ -96,4 +96,17 @@ test("a tick that died after its enqueue is made up for without a second job", a
   await dying.tick().catch(() => undefined);
   await clock(cron()).tick();
   expect(await enqueued()).toEqual(["05-01T01:00:00Z"]);
+});
+
+test("its jobs take what their handlers say, and the cron's queue before theirs", async () => {
+  const one = clock(cron(), cron({ name: "mine", queue: "mine" }));
+  await one.tick();
+  one.learn({ hourly: { queue: "night", lane: "low", keep: "1h" }, mine: { queue: "night" } });
+  nowMs += 3_600_000;
+  await one.tick();
+  expect(await store.records.get("cron:hourly:2026-05-01T01:00:00Z")).toMatchObject({
+    queue: "night",
+    lane: "low",
+  });
+  expect(await store.records.get("cron:mine:2026-05-01T01:00:00Z")).toMatchObject({ queue: "mine" });
 });

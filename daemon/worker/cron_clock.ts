@@ -3,6 +3,7 @@ import { log } from "../../shared/log.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { newJob } from "../../shared/store/jobs/new_job.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
+import { type CronDefaults, optionsOf } from "./cron_defaults.ts";
 import { chosenSlots, slotsBetween, untilNextSlot } from "./cron_slots.ts";
 
 /** The clock may be set: it is looked at again after this. */
@@ -19,6 +20,7 @@ export class CronClock {
   readonly #store: Pick<JobStore, "enqueue" | "crons">;
   readonly #nowMs: () => number;
   #crons: readonly CronConfig[] = [];
+  #defaults: CronDefaults = {};
   /** How far each was looked after; a name that is not there is asked for. */
   #lookedMs = new Map<string, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -36,6 +38,11 @@ export class CronClock {
     this.#lookedMs = new Map();
     clearTimeout(this.#timer);
     if (crons.length > 0 && !this.#stopped) void this.#run();
+  }
+
+  /** What handlers say for the jobs of each, instead of what was said before. */
+  learn(defaults: CronDefaults): void {
+    this.#defaults = defaults;
   }
 
   stop(): void {
@@ -77,7 +84,7 @@ export class CronClock {
       const due = slotsBetween(cron, lastMs, nowMs);
       const jobs = chosenSlots(due, cron.catch_up, nowMs).map((slotMs) => {
         const id = `cron:${cron.name}:${new Date(slotMs).toISOString().replace(".000Z", "Z")}`;
-        return newJob(cron.type, cron.payload, { queue: cron.queue, id });
+        return newJob(cron.type, cron.payload, { ...optionsOf(this.#defaults[cron.name], cron.queue), id });
       });
       if (jobs.length > 0) await this.#store.enqueue(jobs);
       // Afterwards: a tick that dies in between is done again by another one, to no effect.

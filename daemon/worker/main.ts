@@ -19,7 +19,13 @@ import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
 import { warnOfRedis } from "./redis_warnings.ts";
 import { WorkWatch } from "./work_watch.ts";
-import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
+import {
+  LEAVE_EXTRA_MS,
+  ownerOf,
+  type WorkerBoot,
+  type WorkerNews,
+  type WorkerOrder,
+} from "./worker_boot.ts";
 
 const BOOT_TIMEOUT_MS = 60_000;
 const COUNTS_WAIT_MS = 1_000;
@@ -45,7 +51,7 @@ class WorkerMode implements Mode {
   readonly #cron: CronClock;
   readonly #watch = new WorkWatch();
   #watching: ReturnType<typeof setInterval> | undefined;
-  readonly #fleet: Fleet<WorkerBoot, WorkerOrder, never>;
+  readonly #fleet: Fleet<WorkerBoot, WorkerOrder, WorkerNews>;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
   constructor({ worker: config, serve }: Config, address: StoreAddress) {
@@ -65,6 +71,7 @@ class WorkerMode implements Mode {
         drainMs: this.#config.shutdown_timeout + LEAVE_EXTRA_MS,
       }),
       boot: () => this.#boot(),
+      onMessage: (_, { defaults }) => this.#cron.learn(defaults),
       onReady: ({ pid }) => this.#duties.adopt(ownerOf(this.#name, pid)),
       onGone: ({ pid }) => this.#duties.release(ownerOf(this.#name, pid)),
     });
@@ -154,8 +161,8 @@ class WorkerMode implements Mode {
     clearInterval(this.#watching);
     this.#cron.stop();
     this.#fleet.kill();
-    void this.#duties.stop(0);
-    void this.#store.close();
+    // What is under way fails when the store is closed, and nobody need hear of it.
+    void this.#duties.stop(0).then(() => this.#store.close());
   }
 
   /** What this config says of its queues holds for all workers of the store; whether they are paused is not its to say. */
@@ -168,9 +175,9 @@ class WorkerMode implements Mode {
   }
 
   #boot(): WorkerBoot {
-    const { handlers, batch, block, concurrency, shutdown_timeout } = this.#config;
+    const { handlers, batch, block, concurrency, shutdown_timeout, cron: crons } = this.#config;
     return {
-      ...{ handlers, batch, concurrency, supervisor: this.#name, store: this.#address },
+      ...{ handlers, batch, concurrency, crons, supervisor: this.#name, store: this.#address },
       queues: this.#config.queues.map(({ name, weight }) => ({ name, weight })),
       identity: this.#identity,
       quiet: this.#quiet,

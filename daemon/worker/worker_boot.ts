@@ -1,5 +1,7 @@
+import type { CronConfig } from "../../shared/config/schema.ts";
 import type { Identity } from "../../shared/process/identity.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
+import type { CronDefaults } from "./cron_defaults.ts";
 import type { FetchSpec } from "./fetcher.ts";
 
 /** What handlers may still do once their signal is aborted. */
@@ -20,6 +22,8 @@ export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
   /** It may take no job. */
   quiet: boolean;
   store: StoreAddress;
+  /** Of which the parent wants to know what their handlers say. */
+  crons: readonly CronConfig[];
   /** Whom the process becomes before it reads the user's code. */
   identity: Identity | undefined;
 }
@@ -27,6 +31,12 @@ export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
 /** Parent → child. "quiet": take no new job, and go on with those that run. "refetch": give up the claims under way. */
 export interface WorkerOrder {
   kind: "quiet" | "refetch";
+}
+
+/** Child → parent, before it is ready. */
+export interface WorkerNews {
+  kind: "crons";
+  defaults: CronDefaults;
 }
 
 /** The name under which a worker process leases jobs; its parent knows it too. */

@@ -274,7 +274,9 @@ const Cron = Type.Object(
     }),
     type: Type.String({ minLength: 1, description: "the job's type" }),
     payload: Type.Object({}, { default: {}, additionalProperties: true, description: "its payload" }),
-    queue: Type.String({ default: "default", format: format("queue"), description: "its queue" }),
+    queue: Type.Optional(
+      Type.String({ format: format("queue"), description: "its queue; absent: its handler's, else default" }),
+    ),
     catch_up: Type.Union([Type.Literal("one"), Type.Literal("skip"), Type.Literal("all")], {
       default: "one",
       description:
