@@ -4,6 +4,8 @@ import type { Rig } from "./rig.ts";
 /** The first time that a proxy works. */
 export const FIRST_WARM_UP_S = 2;
 const WARM_UP_CONNECTIONS = 64;
+/** A SIGINT that comes sooner is lost on wrk: it would run to its end. */
+const SECONDS_MIN = 0.2;
 
 export interface LoadResult {
   requests: number;
@@ -35,7 +37,7 @@ export async function runWrk(rig: Rig, options: LoadOptions): Promise<LoadResult
   const words = ["wrk", "-t1", `-c${connections}`, `-d${Math.ceil(seconds) + 5}s`, "-s", script, url];
   const child = rig.pipe(words, core);
   // wrk knows whole seconds only; on SIGINT it stops and reports.
-  const timer = setTimeout(() => child.kill("SIGINT"), seconds * 1000);
+  const timer = setTimeout(() => child.kill("SIGINT"), Math.max(seconds, SECONDS_MIN) * 1000);
   const output = await new Response(child.stdout).text();
   clearTimeout(timer);
   const line = /^RESULT (.*)$/m.exec(output)?.[1];
