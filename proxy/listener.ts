@@ -1,5 +1,5 @@
 import type { TCPSocketListener } from "bun";
-import { closeSockets, duplicateSocket } from "../shared/process/listen_socket.ts";
+import { closeSockets, duplicateSocket, lengthenQueue } from "../shared/process/listen_socket.ts";
 import { clientHandlers } from "./client_handlers.ts";
 import type { Edge } from "./edge.ts";
 import type { Session } from "./session.ts";
@@ -25,6 +25,8 @@ export class Listener {
     // `fd` is not in Bun's types; a half-closed client may still be waiting for its answer.
     const options = { fd: duplicateSocket(this.#fd), allowHalfOpen: true, socket: this.#handlers };
     this.#listening = Bun.listen<Session>(options as unknown as Bun.TCPSocketListenOptions<Session>);
+    // Bun has cut the queue of those who wait to be accepted to 512.
+    lengthenQueue(this.#fd);
   }
 
   /** New connections wait in the kernel's queue. */

@@ -93,6 +93,11 @@ export function addListenSockets(
   };
 }
 
+/** Lets as many connections wait to be accepted as when it was opened (listen(2) again on a socket that listens). */
+export function lengthenQueue(fd: number): void {
+  libc().listen(fd, BACKLOG);
+}
+
 /** Another descriptor of the same socket. Throws when none is left. */
 export function duplicateSocket(fd: number): number {
   const copy = libc().fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -55,6 +55,15 @@ test("more requests at once than descriptors are left: they wait for each other,
   for (const client of clients) client[Symbol.dispose]();
 }, 30_000);
 
+test("as many connections as the kernel allows may wait to be accepted", async () => {
+  await using origin = Origin.start("a");
+  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  const ss = Bun.spawn(["ss", "-ltnH", `sport = :${edge.port}`], { stdout: "pipe" });
+  const [, , length] = (await new Response(ss.stdout).text()).trim().split(/\s+/);
+  const somaxconn = Number(await Bun.file("/proc/sys/net/core/somaxconn").text());
+  expect(Number(length)).toBe(Math.min(4096, somaxconn));
+});
+
 function answered(clients: readonly RawConnection[]): number {
   return clients.filter(({ received }) => received.length > 0).length;
 }
