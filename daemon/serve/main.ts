@@ -226,7 +226,7 @@ class ServeMode implements Mode {
   }
 
   #lend(slot: number, to: ServeChild): void {
-    log.info({ slot, pid: to.pid }, "no process of this slot answers: another takes its connections");
+    log.info({ slot, child: to.pid }, "no process of this slot answers: another takes its connections");
     to.sendFds(this.#socketsOf(slot).map(({ fd }) => fd));
     to.tell({ kind: "borrow", places: this.#placesOf(slot).map((place) => ({ ...place, lentBy: slot })) });
   }

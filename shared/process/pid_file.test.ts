@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Folder } from "../../test/harness/folder.ts";
+import { until } from "../../test/harness/until.ts";
 import { PidFile } from "./pid_file.ts";
 
 test("written, moved, removed, with nothing left beside", async () => {
@@ -27,6 +28,22 @@ test.each(["", "not a number", "-1", "99999999", String(process.pid), String(pro
     expect(await Bun.file(join(folder.path, "a.pid")).text()).toBe(`${process.pid}\n`);
   },
 );
+
+test("one that has ended is no obstacle, also before its parent has asked how", async () => {
+  await using folder = await Folder.make();
+  // sleep asks after no child.
+  const script = `cp /bin/true trivet; ./trivet & echo $! > a.pid; exec sleep 60`;
+  const parent = Bun.spawn(["sh", "-c", script], { cwd: folder.path });
+  try {
+    const path = join(folder.path, "a.pid");
+    const stat = () => readFileSync(`/proc/${readFileSync(path, "utf8").trim()}/stat`, "utf8");
+    await until(() => existsSync(path) && stat().includes("(trivet) Z"), "it has ended");
+    new PidFile(path).check(false);
+  } finally {
+    parent.kill();
+    await parent.exited;
+  }
+});
 
 test("another's file is not removed", async () => {
   await using folder = await Folder.make();

@@ -116,7 +116,7 @@ export class Recycler<Boot, Down, Up> {
       const done = await this.#turn.take(async () => {
         // A roll, or its own death, may have come first.
         if (!this.#timer || slot.current !== child || child.state !== "ready") return false;
-        log.info({ kind: child.kind, pid: child.pid, reason }, `${why}: starting another in its place`);
+        log.info({ kind: child.kind, child: child.pid, reason }, `${why}: starting another in its place`);
         await slot.replace();
         return true;
       });
@@ -129,7 +129,7 @@ export class Recycler<Boot, Down, Up> {
       const delayMs = restartDelayMs(++this.#failures);
       this.#pausedUntilMs = performance.now() + delayMs;
       log.error(
-        { kind: child.kind, pid: child.pid, againInMs: delayMs },
+        { kind: child.kind, child: child.pid, againInMs: delayMs },
         `not replaced: ${sentenceOf(error)}`,
       );
     } finally {

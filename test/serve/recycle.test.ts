@@ -81,7 +81,7 @@ describe("max_requests", () => {
     expect(after.restarts).toBe(0);
     const answer = await slow.response();
     expect([answer.status, answer.body.toString()]).toEqual([200, String(before?.pid)]);
-    expect(site.stderr).toContain(`"pid":${before?.pid},"reason":"max_requests"`);
+    expect(site.stderr).toContain(`"child":${before?.pid},"reason":"max_requests"`);
     expect(site.stderr).toContain("has had its max_requests: starting another in its place");
     expect(await recycles(site, "max_requests")).toBe(1);
   });
