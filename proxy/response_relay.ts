@@ -3,7 +3,7 @@ import type { Exchange } from "./exchange_state.ts";
 import type { BodyKind } from "./http/body.ts";
 import { NO_LENGTH } from "./http/content_length.ts";
 import { copy, copyKeptFields } from "./http/field_table.ts";
-import { octets } from "./http/octets.ts";
+import { octets, SP } from "./http/octets.ts";
 import { type ResponseHead, responseFields } from "./http/response_head.ts";
 import { send } from "./send.ts";
 
@@ -16,6 +16,7 @@ const KEEP_ALIVE = octets("Connection: keep-alive\r\n");
 const UPGRADE = octets("Connection: upgrade\r\nUpgrade: ");
 const ONE = 49;
 const MINOR_AT = 7;
+const STATUS_END = 12;
 
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
@@ -45,13 +46,17 @@ export function relayHead(
   const edited = edits !== null && head.status >= 200;
   if (edited) edits.drop(bytes, responseFields);
   const option = connectionOption(exchange, head);
-  if (!edited && option === null && responseFields.drops === 0 && head.minor === 1) {
+  // We must send the space after the status, whatever the server does (RFC 9112 §4).
+  const spaced = bytes[from + STATUS_END] === SP;
+  if (spaced && !edited && option === null && responseFields.drops === 0 && head.minor === 1) {
     exchange.responseBytes += kept - from;
     send(session, bytes, from, kept, false);
     return;
   }
-  let at = copyKeptFields(bytes, from, head.fieldsEnd, responseFields, scratch, 0);
+  let at = copy(bytes, from, from + STATUS_END, scratch, 0);
   scratch[MINOR_AT] = ONE;
+  if (!spaced) scratch[at++] = SP;
+  at = copyKeptFields(bytes, from + STATUS_END, head.fieldsEnd, responseFields, scratch, at);
   if (edited) at = copy(edits.lines, 0, edits.lines.length, scratch, at);
   if (option !== null) at = copy(option, 0, option.length, scratch, at);
   if (head.status === 101 && head.upgradeField >= 0) {

@@ -50,3 +50,18 @@ export function spells(bytes: Uint8Array, at: number, end: number, lower: Uint8A
   }
   return true;
 }
+
+const HYPHEN = 45;
+const UNDERSCORE = 95;
+
+/** The same, with "_" as good as "-": CGI (RFC 3875 §4.1.18) and PSGI give both to an app under one name. */
+export function spellsLoosely(bytes: Uint8Array, at: number, end: number, lower: Uint8Array): boolean {
+  const length = lower.length;
+  if (end - at !== length) return false;
+  for (let i = 0; i < length; i++) {
+    const c = bytes[at + i]!;
+    if (c === lower[i] || (c === UNDERSCORE && lower[i] === HYPHEN)) continue;
+    if (c < 65 || c > 90 || (c | 32) !== lower[i]) return false;
+  }
+  return true;
+}

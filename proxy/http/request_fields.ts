@@ -3,7 +3,7 @@ import { readConnections } from "./connection_options.ts";
 import { BAD_LENGTH, NO_LENGTH, readContentLength } from "./content_length.ts";
 import { BAD } from "./field_table.ts";
 import { BAD_HOST, readAuthority } from "./host.ts";
-import { octets, spells } from "./octets.ts";
+import { octets, spells, spellsLoosely } from "./octets.ts";
 import { type RequestHead, requestFields } from "./request_head.ts";
 import { readTarget } from "./request_target.ts";
 
@@ -90,7 +90,7 @@ function readField(
       else if (spells(bytes, name, nameEnd, NAME.referer)) head.referer = value;
       return true;
     case 9:
-      if (spells(bytes, name, nameEnd, NAME.xRealIp) || spells(bytes, name, nameEnd, NAME.forwarded))
+      if (spellsLoosely(bytes, name, nameEnd, NAME.xRealIp) || spells(bytes, name, nameEnd, NAME.forwarded))
         requestFields.drop(i);
       return true;
     case 10:
@@ -105,24 +105,24 @@ function readField(
       if (spells(bytes, name, nameEnd, NAME.traceparent)) requestFields.drop(i);
       return true;
     case 12:
-      if (spells(bytes, name, nameEnd, NAME.xRequestId)) requestFields.drop(i);
+      if (spellsLoosely(bytes, name, nameEnd, NAME.xRequestId)) requestFields.drop(i);
       return true;
     case 14:
       return spells(bytes, name, nameEnd, NAME.contentLength) ? readLength(bytes, value, end, head) : true;
     case 15:
-      if (spells(bytes, name, nameEnd, NAME.xForwardedFor)) requestFields.drop(i);
+      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedFor)) requestFields.drop(i);
       return true;
     case 16:
-      if (spells(bytes, name, nameEnd, NAME.xForwardedHost)) requestFields.drop(i);
+      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedHost)) requestFields.drop(i);
       else if (spells(bytes, name, nameEnd, NAME.proxyConnection)) requestFields.drop(i);
       return true;
     case 17:
-      if (spells(bytes, name, nameEnd, NAME.xForwardedProto)) requestFields.drop(i);
+      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedProto)) requestFields.drop(i);
       else if (spells(bytes, name, nameEnd, NAME.transferEncoding))
         return readTransferEncoding(bytes, i, value, end, head);
       return true;
     case 18:
-      if (spells(bytes, name, nameEnd, NAME.xForwardedPrefix)) requestFields.drop(i);
+      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedPrefix)) requestFields.drop(i);
       return true;
     default:
       return true;
