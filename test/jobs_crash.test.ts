@@ -13,6 +13,8 @@ test("SQLite: workers and the store process are killed", async () => {
   const report = await crashRun(site, { jobs: JOBS, blows });
   console.log("SQLite", report);
   expect(report).toMatchObject({ lost: 0, odd: 0 });
+  // Two supervisors, their store processes and this one wrote to one file.
+  expect(site.logs).not.toContain("locked");
 }, 120_000);
 
 test("Redis: workers are killed, and Redis itself", async () => {

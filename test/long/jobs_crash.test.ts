@@ -1,6 +1,7 @@
 /** 20,000 jobs, a tenth of the handlers failing, ten kill -9, and what else befalls a store. */
 import { expect, test } from "bun:test";
 import { newJob } from "../../shared/store/jobs/new_job.ts";
+import { RedisSentinel } from "../harness/redis_sentinel.ts";
 import { RedisServer } from "../harness/redis_server.ts";
 import { until } from "../harness/until.ts";
 import { type CrashPlan, type CrashReport, crashRun } from "../jobs/crash_run.ts";
@@ -114,3 +115,22 @@ test(
   },
   DEADLINE_MS,
 );
+
+for (const durable of [true, false]) {
+  test(
+    `Redis behind a Sentinel, the primary killed, ${durable ? "durable jobs: none is lost" : "others: what is lost is counted"}`,
+    async () => {
+      await using sentinel = await RedisSentinel.start(2);
+      await using site = await CrashSite.start({ url: sentinel.url });
+      const failOver = async () => {
+        const primary = await sentinel.primary();
+        await primary?.kill();
+        await until(async () => (await sentinel.primary()) !== primary, "a replica takes over", 30_000);
+      };
+      const report = await tenKills(`Sentinel, durable: ${durable}`, site, failOver, { durable });
+      expect(report.acknowledged).toBe(JOBS);
+      if (durable) expect(report).toMatchObject({ lost: 0, odd: 0 });
+    },
+    DEADLINE_MS,
+  );
+}

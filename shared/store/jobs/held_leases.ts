@@ -11,24 +11,25 @@ const LOOKS_AFTER_MS = [0, 3_000, 30_000];
  * working on.
  */
 export class HeldLeases {
-  readonly #fences = new Set<string>();
+  /** By queue. */
+  readonly #fences = new Map<string, Set<string>>();
   /** When to look, by queue and owner. */
   readonly #looks = new Map<string, number[]>();
 
   /** Notes a claim that has arrived. */
   take(claim: Claim): Claim {
-    for (const { queue, fence } of [...claim.jobs, ...claim.broken]) this.#fences.add(keyOf(queue, fence));
+    for (const { queue, fence } of claim.jobs) this.#of(queue).add(fence);
+    for (const { queue, fence } of claim.broken) this.#of(queue).add(fence);
     return claim;
   }
 
   drop(settlements: readonly Settlement[]): void {
-    for (const { queue, fence } of settlements) this.#fences.delete(keyOf(queue, fence));
+    for (const { queue, fence } of settlements) this.#of(queue).delete(fence);
   }
 
   /** The part of `owned` that never arrived here. */
   missing(owned: Claim): Claim {
-    const unknown = ({ queue, fence }: { queue: string; fence: string }) =>
-      !this.#fences.has(keyOf(queue, fence));
+    const unknown = ({ queue, fence }: { queue: string; fence: string }) => !this.#of(queue).has(fence);
     return { jobs: owned.jobs.filter(unknown), broken: owned.broken.filter(unknown) };
   }
 
@@ -54,6 +55,14 @@ export class HeldLeases {
     const later = this.#looks.get(key)?.filter((atMs) => atMs > nowMs) ?? [];
     if (later.length > 0) this.#looks.set(key, later);
     else this.#looks.delete(key);
+  }
+
+  #of(queue: string): Set<string> {
+    const known = this.#fences.get(queue);
+    if (known) return known;
+    const fences = new Set<string>();
+    this.#fences.set(queue, fences);
+    return fences;
   }
 }
 

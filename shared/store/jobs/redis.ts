@@ -8,7 +8,7 @@ import type { ProgressNote } from "./record.ts";
 import { RedisClaims } from "./redis_claims.ts";
 import { RedisDesk } from "./redis_desk.ts";
 import { RedisEnqueuer } from "./redis_enqueuer.ts";
-import { isMarked, matches, readDead, type StreamEntry } from "./redis_entry.ts";
+import { fenceId, isMarked, matches, readDead, type StreamEntry } from "./redis_entry.ts";
 import { baseOf, CRONS_KEY, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
 import { RedisRecords } from "./redis_records.ts";
 import { CRON_DONE, runScript, type ScriptName } from "./redis_scripts.ts";
@@ -52,31 +52,27 @@ export class RedisJobStore implements JobStore {
   }
 
   async settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
-    // Most ends are plain: they have a script of their own, which knows no other.
-    const plain = settlements.filter(isPlain);
-    const other = settlements.filter((settlement) => !isPlain(settlement));
-    const [acked, settled] = await Promise.all([
-      this.#byQueue(plain, async (queue, part) =>
-        String(await this.#script("ack", queue, [owner, ...part.map(({ fence }) => fence)])),
-      ),
-      this.#byQueue(other, async (queue, part) => {
-        const args = part.flatMap(({ fence, outcome }) => [fence, ...outcomeArguments(outcome)]);
-        return String(await this.#script("settle", queue, [owner, ...args]));
-      }),
-    ]);
-    const applied = settlements.map((settlement) => Boolean((isPlain(settlement) ? acked : settled).shift()));
+    // Most ends are plain: they have a script of their own, for one lane.
+    const keyOf = (item: Settlement) => `${isPlain(item) ? laneOf(item) : "*"}${item.queue}`;
+    const applied = await this.#inParts(settlements, keyOf, (queue, part, [first]) =>
+      isPlain(first)
+        ? this.#script("ack", queue, [owner, laneOf(first), ...part.map(({ fence }) => fenceId(fence))])
+        : this.#script("settle", queue, [
+            owner,
+            ...part.flatMap(({ fence, outcome }) => [fence, ...outcomeArguments(outcome)]),
+          ]),
+    );
     this.#claims.drop(settlements);
     return applied;
   }
 
   note(notes: readonly ProgressNote[]): Promise<boolean[]> {
-    return this.#byQueue(notes, async (queue, part) =>
-      String(
-        await this.#script(
-          "note",
-          queue,
-          part.flatMap(({ fence, id, progress }) => [fence, id, progress ?? ""]),
-        ),
+    const keyOf = ({ queue }: ProgressNote) => queue;
+    return this.#inParts(notes, keyOf, (queue, part) =>
+      this.#script(
+        "note",
+        queue,
+        part.flatMap(({ fence, id, progress }) => [fence, id, progress ?? ""]),
       ),
     );
   }
@@ -170,24 +166,21 @@ export class RedisJobStore implements JobStore {
     this.#commander.close();
   }
 
-  /** Asks queue by queue, in scripts of a bounded size; the digits of the answers as booleans in order. */
-  async #byQueue<Item extends { queue: string }>(
+  /** Asks for items of the same key together, in scripts of a bounded size; the digits of the answers in order. */
+  async #inParts<Item extends { queue: string }>(
     items: readonly Item[],
-    ask: (queue: string, part: readonly Item[]) => Promise<string>,
+    keyOf: (item: Item) => string,
+    ask: (queue: string, part: readonly Item[], first: readonly [Item]) => Promise<unknown>,
   ): Promise<boolean[]> {
     const answers = new Array<boolean>(items.length).fill(false);
-    const byQueue = Map.groupBy(items.keys(), (i) => items[i]?.queue ?? "");
+    const parts = Map.groupBy(items.keys(), (i) => keyOf(items[i]!));
     await Promise.all(
-      [...byQueue].map(async ([queue, indexes]) => {
+      [...parts.values()].map(async (indexes) => {
         for (let at = 0; at < indexes.length; at += SETTLEMENTS_A_SCRIPT) {
-          const part = indexes.slice(at, at + SETTLEMENTS_A_SCRIPT);
-          const digits = await ask(
-            queue,
-            part.flatMap((i) => items[i] ?? []),
-          );
-          part.forEach((i, k) => {
-            answers[i] = digits[k] === "1";
-          });
+          const part = indexes.slice(at, at + SETTLEMENTS_A_SCRIPT).map((i) => items[i]!);
+          const [first] = part;
+          const digits = first ? String(await ask(first.queue, part, [first])) : "";
+          for (let k = 0; k < part.length; k++) answers[indexes[at + k]!] = digits[k] === "1";
         }
       }),
     );
@@ -202,6 +195,10 @@ export class RedisJobStore implements JobStore {
   #script(name: ScriptName, queue: string, args: readonly (string | number)[]): Promise<unknown> {
     return this.#commander.run((redis) => runScript(redis, name, baseOf(queue), args));
   }
+}
+
+function laneOf({ fence }: Settlement): string {
+  return fence[0] ?? "";
 }
 
 /** Its end is its deletion. */

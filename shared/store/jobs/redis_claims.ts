@@ -64,9 +64,16 @@ export class RedisClaims {
         this.#held.clear(queue, owner);
         if (found.jobs.length + found.broken.length > 0) return found;
       }
-      const found = await reader.read(max, waitMs, signal);
-      const claim = leased(queue, found);
-      if (!found.rules.paused) return await this.#admit(queue, owner, await this.#fit(owner, claim, max));
+      let found = await reader.read(max, waitMs, signal);
+      let claim = leased(queue, found);
+      while (!found.rules.paused) {
+        const admitted = await this.#admit(queue, owner, await this.#fit(owner, claim, max));
+        const isAllRefused = admitted.jobs.length + admitted.broken.length === 0 && claim.jobs.length > 0;
+        if (!isAllRefused || signal.aborted) return admitted;
+        // Cancelled, or held back by a limit: others may be behind them.
+        found = await reader.read(max, 0, signal);
+        claim = leased(queue, found);
+      }
       await this.#giveBack(owner, claim);
       await sleep(Math.min(waitMs, PAUSED_LOOK_MS), signal);
       return NOTHING;

@@ -53,6 +53,11 @@ export function isMarked(fence: string): boolean {
   return fence[1] === "*";
 }
 
+/** The entry's id in its stream. */
+export function fenceId(fence: string): string {
+  return fence.slice(2);
+}
+
 /** XREADGROUP answers null, a list of [key, entries], the same flat, or an object: by key. */
 export function entriesByStream(reply: unknown): Map<string, StreamEntry[]> {
   if (reply === null || reply === undefined) return new Map();

@@ -23,16 +23,22 @@ local function other(X)
   if X.r and not again and redis.call('EXISTS', B .. 'j:' .. X.i) == 1 then return X.i end
 end
 for i = 4, #ARGV, 5 do
-  local e = { l = ARGV[i], a = '0', s = '0', m = ARGV[i + 2], p = ARGV[i + 3], x = ARGV[i + 4], h = '' }
-  e.X = object(e.x)
-  local there = e.X and other(e.X)
-  if there then
-    others[#others + 1] = (i - 4) / 5
-    others[#others + 1] = there
-  elseif not again then
-    if e.X and e.X.u then redis.call('SET', B .. 'u:' .. e.X.u[1], e.X.i, 'PX', e.X.u[2]) end
-    if e.X and e.X.r then redis.call('HSET', B .. 'j:' .. e.X.i, 'm', e.m, 'l', e.l, 'x', e.x) end
-    if ARGV[i + 1] == '0' then add(e) else delay(e, ARGV[i + 1]) end
+  if ARGV[i + 4] == '' and ARGV[i + 1] == '0' then
+    if not again then
+      redis.call('XADD', LANES[ARGV[i]], '*', 'a', '0', 's', '0', 'm', ARGV[i + 2], 'p', ARGV[i + 3])
+    end
+  else
+    local e = { l = ARGV[i], a = '0', s = '0', m = ARGV[i + 2], p = ARGV[i + 3], x = ARGV[i + 4], h = '' }
+    e.X = object(e.x)
+    local there = e.X and other(e.X)
+    if there then
+      others[#others + 1] = (i - 4) / 5
+      others[#others + 1] = there
+    elseif not again then
+      if e.X and e.X.u then redis.call('SET', B .. 'u:' .. e.X.u[1], e.X.i, 'PX', e.X.u[2]) end
+      if e.X and e.X.r then redis.call('HSET', B .. 'j:' .. e.X.i, 'm', e.m, 'l', e.l, 'x', e.x) end
+      if ARGV[i + 1] == '0' then add(e) else delay(e, ARGV[i + 1]) end
+    end
   end
 end
 if ARGV[1] ~= '' then
@@ -43,11 +49,11 @@ return others`;
 
 /**
  * ARGV owner, how many at most, lanes in their order ("012"). Answers the rules of the queue, then the new entries of
- * each lane; only the rules when it is paused.
+ * each lane; only the rules when it is paused. Last, the lane that has all jobs there are, or ''.
  */
 const TAKE = `${LUA_BASE}
 local rules = redis.call('GET', B .. 'cfg') or ''
-local found, left = { rules, {}, {}, {} }, tonumber(ARGV[2])
+local found, left = { rules, {}, {}, {}, '' }, tonumber(ARGV[2])
 local decoded = object(rules)
 if decoded and decoded.paused == 1 then return found end
 for l in string.gmatch(ARGV[3], '.') do
@@ -63,6 +69,16 @@ for l in string.gmatch(ARGV[3], '.') do
       left = left - #reply[1][2]
     end
   end
+end
+if left == 0 then
+  local filled = 0
+  for l, stream in pairs(LANES) do
+    if redis.call('XLEN', stream) > 0 then
+      filled = filled + 1
+      found[5] = l
+    end
+  end
+  if filled > 1 then found[5] = '' end
 end
 return found`;
 
@@ -86,21 +102,38 @@ local function holds(l, id)
   return not list.err and #list == 1
 end`;
 
-/** ARGV owner, fences of jobs whose end is their deletion. Answers as "settle". */
-const ACK = `${LUA_BASE}
-local n = #ARGV - 1
-${HOLDS}
-local seen, applied = {}, {}
+/**
+ * ARGV owner, lane, ids of entries whose end is their deletion. Answers as "settle". Most jobs end here: what it knows
+ * of is as little as can be.
+ */
+const ACK = `
+local name = ({ ['0'] = 's:high', ['1'] = 's', ['2'] = 's:low' })[ARGV[2]]
+local stream = KEYS[1] .. (name or '')
+local owner, n, list, held = ARGV[1], #ARGV - 2, {}, {}
+if not name then return string.rep('0', n) end
+if n > 4 then
+  list = redis.pcall('XPENDING', stream, '${GROUP}', '-', '+', 1000, owner)
+  if list.err then return string.rep('0', n) end
+  for i = 1, #list do held[list[i][1]] = true end
+end
+local mine, applied = {}, {}
 for k = 1, n do
-  local l, id = lease(ARGV[k + 1])
-  if not l or seen[l .. id] or not holds(l, id) then applied[k] = '0'
-  else
-    seen[l .. id] = true
-    ids[l][#ids[l] + 1] = id
-    applied[k] = '1'
+  local id = ARGV[k + 2]
+  local is_held = held[id]
+  if is_held == nil and (n <= 4 or #list == 1000) then
+    local one = redis.pcall('XPENDING', stream, '${GROUP}', id, id, 1, owner)
+    is_held = not one.err and #one == 1
+  end
+  applied[k] = is_held and '1' or '0'
+  if is_held then
+    mine[#mine + 1] = id
+    held[id] = false
   end
 end
-for l, list in pairs(ids) do drop(l, list) end
+if #mine > 0 then
+  redis.call('XACK', stream, '${GROUP}', unpack(mine))
+  redis.call('XDEL', stream, unpack(mine))
+end
 return table.concat(applied)`;
 
 /**
