@@ -24,11 +24,11 @@ declare module "trivet" {
      * While a job of the same type, queue and key is there, nothing is added and its id is given. The key is made from
      * the payload when absent. The lock ends with the job, or when it begins, or after `ttl` ("1d") without news of it.
      */
-    unique?: true | { key?: string; ttl?: Duration; until?: "done" | "start" };
+    unique?: boolean | { key?: string; ttl?: Duration; until?: "done" | "start" };
     /** Keeps a record for jobs.get and jobs.wait until a day after the job's end. */
     track?: boolean;
     /** The same with what the handler returns, until so long after its end (true: a day). */
-    keep?: true | Duration | { ttl?: Duration };
+    keep?: boolean | Duration | { ttl?: Duration };
     /** On Redis: resolves only when a replica has it too. */
     durable?: boolean;
   }

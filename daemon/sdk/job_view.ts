@@ -26,12 +26,14 @@ export interface JobView {
 
 export function viewOf(record: JobRecord | undefined): JobView | undefined {
   if (!record) return undefined;
-  const { enqueuedAtMs, endedAtMs, progress, result, ...rest } = record;
+  const { id, type, queue, lane, state, attempt, enqueuedAtMs, endedAtMs, progress, result, reason, error } =
+    record;
   return {
-    ...rest,
+    ...{ id, type, queue, lane, state, attempt },
     enqueuedAt: new Date(enqueuedAtMs),
     endedAt: endedAtMs > 0 ? new Date(endedAtMs) : null,
     progress: progress === null ? null : JSON.parse(progress),
     result: result === null ? null : JSON.parse(result),
+    ...{ reason, error },
   };
 }

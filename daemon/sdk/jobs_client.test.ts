@@ -85,3 +85,25 @@ test("handlers are loaded at the first job, and the store let go of when nothing
   expect(stored).toHaveLength(1);
   await until(closed, "the store is closed");
 });
+
+test("what is undefined leaves the handler's default, false takes it away", async () => {
+  const { stored, store } = recorder();
+  const client = jobsClient({ openStore: () => store });
+  client.useHandlers({ mail: { queue: "mail", keep: "1h", unique: true, run: () => undefined } });
+  const options: object = { queue: undefined, keep: false, unique: false };
+  await client.jobs.enqueue("mail", 1, options);
+  expect(stored[0]?.[0]).toMatchObject({ queue: "mail", record: null, unique: null });
+});
+
+test("ids, entries and options that are none are refused in a sentence", async () => {
+  const { stored, store } = recorder();
+  const { jobs } = jobsClient({ openStore: () => store });
+  const many = [{ type: "a" }, null] as unknown as { type: string }[];
+  await expect(jobs.enqueueMany(many)).rejects.toThrow("enqueueMany: entry 1 is null: it must be { type");
+  expect(stored).toHaveLength(0);
+  for (const call of [jobs.get, jobs.wait, jobs.cancel]) {
+    await expect(call({ id: "a" } as unknown as string)).rejects.toThrow(/^a job's id is a text, not {/);
+  }
+  const typo: object = { timout: "1s" };
+  await expect(jobs.wait("a", typo)).rejects.toThrow('jobs.wait has no option "timout": use timeout, signal');
+});

@@ -66,7 +66,11 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
   async function create(items: readonly EnqueueItem[]): Promise<NewJob[]> {
     handlers ??= (await loadHandlers?.()) ?? {};
     const known = handlers;
-    return items.map(({ type, payload, ...options }) => {
+    return items.map((item, i) => {
+      if (typeof item !== "object" || item === null)
+        throw new TypeError(`enqueueMany: entry ${i} is ${item}: it must be { type, payload, …options }`);
+      const { type, payload, ...rest } = item;
+      const options = given(rest);
       const handler = Object.hasOwn(known, type) ? known[type] : undefined;
       if (handler?.schema) checkPayload(type, handler.schema, payload);
       return newJob(type, payload, handler ? { ...enqueueDefaults(handler, payload), ...options } : options);
@@ -121,17 +125,35 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
         return job.id;
       },
       async get(id) {
+        mustBeId(id);
         return viewOf(await withStore(({ records }) => records.get(id)));
       },
-      async wait(id, { timeout = WAIT_DEFAULT_MS, signal = new AbortController().signal } = {}) {
-        const waitMs = readDuration("any", "timeout", timeout);
+      async wait(id, options = {}) {
+        mustBeId(id);
+        const unknown = Object.keys(options).find((name) => name !== "timeout" && name !== "signal");
+        if (unknown) throw new TypeError(`jobs.wait has no option "${unknown}": use timeout, signal`);
+        const { timeout = WAIT_DEFAULT_MS, signal = new AbortController().signal } = options;
+        const waitMs = readDuration(id, "jobs.wait's timeout", timeout);
         return viewOf(await withStore(({ records }) => records.wait(id, waitMs, signal)));
       },
-      cancel: (id) => withStore(({ records }) => records.cancel(id)),
+      async cancel(id) {
+        mustBeId(id);
+        return withStore(({ records }) => records.cancel(id));
+      },
     },
-    useHandlers(given) {
-      handlers = given;
+    useHandlers(loaded) {
+      handlers = loaded;
     },
     close,
   };
+}
+
+/** An option that is undefined is one its caller says nothing about: the handler's stands. */
+function given(options: EnqueueOptions): EnqueueOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function mustBeId(id: unknown): void {
+  if (typeof id !== "string")
+    throw new TypeError(`a job's id is a text, not ${Bun.inspect(id).slice(0, 100)}`);
 }

@@ -15,7 +15,7 @@ const DAY_MS = 24 * 3_600_000;
 const TTL_MAX_MS = 30 * DAY_MS;
 
 export type UniqueOption =
-  | true
+  | boolean
   | {
       /** Default: made from the payload. Of the job's type and queue. */
       key?: string;
@@ -26,7 +26,7 @@ export type UniqueOption =
     };
 
 export type KeepOption =
-  | true
+  | boolean
   | DurationOption
   | {
       /** How long after its end. Default: "1d"; at most 30 days. */
@@ -42,7 +42,7 @@ export interface LimitOption {
 }
 
 export function readUnique(type: string, option: unknown, payload: string): Unique | null {
-  if (option === undefined) return null;
+  if (option === undefined || option === false) return null;
   const { key, ttl, until } = readFields(type, "unique", option === true ? {} : option, [
     "key",
     "ttl",
@@ -60,7 +60,7 @@ export function readRecordWish(
   { id, track, keep }: { id?: unknown; track?: unknown; keep?: unknown },
 ): RecordWish | null {
   const tracked = track !== undefined && readBoolean(type, "track", track);
-  if (keep !== undefined) {
+  if (keep !== undefined && keep !== false) {
     const plain = typeof keep === "string" || typeof keep === "number";
     const { ttl } = plain ? { ttl: keep } : readFields(type, "keep", keep === true ? {} : keep, ["ttl"]);
     return { ttlMs: readTtl(type, plain ? "keep" : "keep.ttl", ttl), result: true };

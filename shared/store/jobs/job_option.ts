@@ -11,6 +11,7 @@ export interface RateOption {
 
 const KEY_CHARS_MAX = 200;
 const COUNT_MAX = 1_000_000;
+const SHOWN_CHARS_MAX = 100;
 
 export function readDuration(type: string, name: string, value: unknown): number {
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return Math.round(value);
@@ -56,5 +57,7 @@ export function readFields(
 }
 
 export function wrong(type: string, name: string, value: unknown, expected: string): TypeError {
-  return new TypeError(`job "${type}": ${name} is ${Bun.inspect(value)}: it must be ${expected}`);
+  const shown = Bun.inspect(value);
+  const short = shown.length > SHOWN_CHARS_MAX ? `${shown.slice(0, SHOWN_CHARS_MAX)}…` : shown;
+  return new TypeError(`job "${type}": ${name} is ${short}: it must be ${expected}`);
 }

@@ -16,6 +16,8 @@ const PAYLOAD_BYTES_MAX = 1024 ** 2;
 const TYPE_CHARS_MAX = 200;
 const ATTEMPTS_MAX = 1000;
 const DEFAULT_BACKOFF_DELAY_MS = 1000;
+/** 100 years: what lies behind is a mistake, such as microseconds. */
+const AHEAD_MAX_MS = 100 * 365.25 * 24 * 3_600_000;
 const BACKOFF_KINDS = ["curve", "fixed", "exponential"] as const;
 
 export type BackoffOption = Backoff["kind"] | Backoff | { kind: Backoff["kind"]; delay?: DurationOption };
@@ -156,11 +158,14 @@ function readRunAt(type: string, { delay, at }: EnqueueOptions, nowMs: number): 
     throw new TypeError(`job "${type}": give delay or at, not both`);
   if (delay !== undefined) {
     const delayMs = readDuration(type, "delay", delay);
+    if (delayMs > AHEAD_MAX_MS) throw wrong(type, "delay", delay, "at most 100 years");
     return delayMs === 0 ? 0 : nowMs + delayMs;
   }
   if (at === undefined) return 0;
-  const atMs = new Date(at).getTime();
-  if (Number.isNaN(atMs)) throw wrong(type, "at", at, "a Date, an ISO 8601 text or milliseconds since 1970");
+  // new Date(null) is 1970.
+  const atMs = at === null ? Number.NaN : new Date(at).getTime();
+  if (!(atMs <= nowMs + AHEAD_MAX_MS))
+    throw wrong(type, "at", at, "a Date, an ISO 8601 text or milliseconds since 1970, in 100 years at most");
   return atMs <= nowMs ? 0 : atMs;
 }
 

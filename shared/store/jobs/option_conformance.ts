@@ -402,6 +402,17 @@ export function optionConformance(store: StoreUnderTest): void {
     expect(await client.crons.last(queue)).toBe(1_800_000_000_000);
   });
 
+  test("a claim that does not wait looks past jobs that are cancelled or held back", async () => {
+    const client = open();
+    const limit = { key: "k", concurrency: 1 };
+    const [gone, running, held, free] = [job({ id: `${queue}-gone` }), job({ limit }), job({ limit }), job()];
+    await client.enqueue([gone, running, held, free]);
+    expect(await client.records.cancel(gone.id)).toBe(true);
+    expect(idsOf(await claim(client, 1))).toEqual([running.id]);
+    expect(idsOf(await claim(client, 1))).toEqual([free.id]);
+    expect(await claim(client, 1)).toEqual([]);
+  });
+
   test("loses nothing and breaks no limit, in any order of events, crashes and clock steps", async () => {
     const client = open();
     await checkOptionsAgainstModel(

@@ -10,7 +10,11 @@ import { runScript } from "./redis_scripts.ts";
 
 /** How often a claim looks whether a paused queue goes on. */
 const PAUSED_LOOK_MS = 250;
+/** How often in a row a claim that need not wait reads on when all it read was refused: other queues have their turn too. */
+const REFUSALS_MAX = 100;
 const NOTHING: Claim = { jobs: [], broken: [] };
+/** All that was read is cancelled, or stands aside for a limit now: what comes behind it may do. */
+const REFUSED: Claim = { jobs: [], broken: [] };
 
 /** How jobs come out of the streams and into a worker's hands. */
 export class RedisClaims {
@@ -33,11 +37,13 @@ export class RedisClaims {
   ): Promise<Claim> {
     const endMs = performance.now() + waitMs;
     const reader = this.#reader(queue, owner);
-    for (;;) {
+    for (let refusals = 0; ; ) {
       const leftMs = signal.aborted ? 0 : Math.max(0, endMs - performance.now());
       const claim = await this.#claimOnce(reader, queue, owner, max, leftMs, signal);
       if (claim.jobs.length + claim.broken.length > 0) return this.#held.take(claim);
-      if (signal.aborted || performance.now() >= endMs) return claim;
+      if (claim === REFUSED) refusals++;
+      const mayGoOn = claim === REFUSED && refusals < REFUSALS_MAX;
+      if (signal.aborted || (performance.now() >= endMs && !mayGoOn)) return claim;
     }
   }
 
@@ -97,7 +103,8 @@ export class RedisClaims {
       await this.#commander.run((redis) => runScript(redis, "admit", baseOf(queue), args)),
     );
     const refused = new Set(marked.filter((_, i) => digits[i] !== "1"));
-    return { jobs: claim.jobs.filter((job) => !refused.has(job)), broken: claim.broken };
+    const jobs = claim.jobs.filter((job) => !refused.has(job));
+    return jobs.length + claim.broken.length > 0 ? { jobs, broken: claim.broken } : REFUSED;
   }
 
   /** A read that waited may bring more than was asked for: one lane's share each. */
