@@ -402,6 +402,17 @@ export function optionConformance(store: StoreUnderTest): void {
     expect(await client.crons.last(queue)).toBe(1_800_000_000_000);
   });
 
+  test("a delayed job that is cancelled is gone at once, and others of the same moment stay", async () => {
+    const client = open();
+    const at = new Date(Date.now() + 3_600_000);
+    const [gone, stays] = [job({ id: `${queue}-gone`, at }), job({ id: `${queue}-stays`, at })];
+    await client.enqueue([gone, stays]);
+    expect(await client.records.cancel(gone.id)).toBe(true);
+    expect(await counts(client)).toMatchObject({ delayed: 1 });
+    expect(await client.records.get(gone.id)).toMatchObject({ state: "cancelled" });
+    expect(await client.records.get(stays.id)).toMatchObject({ state: "delayed" });
+  });
+
   test("a claim that does not wait looks past jobs that are cancelled or held back", async () => {
     const client = open();
     const limit = { key: "k", concurrency: 1 };

@@ -20,6 +20,8 @@ export const FENCE_PATTERN = "^(%d)([*-])(.+)$";
 
 /** How many jobs a limit that opens lets go at once; each that begins lets go more. */
 const OPEN_MAX = 20;
+/** A cancelled job that is not among so many of its moment is left out when that comes, as one that waits is. */
+const SAME_MOMENT_MAX = 200;
 const CANCELLED_KEPT_MS = 30 * 24 * 3_600_000;
 
 /** Keys, clock, leases. Each piece is run with every script that has it: scripts take no more than they need. */
@@ -254,6 +256,16 @@ end
 if state ~= 'waiting' and state ~= 'delayed' then return 0 end
 local X, t = object(redis.call('HGET', j, 'x')), now()
 ended(X, 's', 'cancelled')
+if state == 'delayed' then
+  local due = redis.call('HGET', j, 'd')
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', B .. 'd', due, due, 'LIMIT', 0, ${SAME_MOMENT_MAX})) do
+    local other = unpacked(member).X
+    if other and other.i == X.i then
+      redis.call('ZREM', B .. 'd', member)
+      return 1
+    end
+  end
+end
 local left = state == 'delayed' and math.max(0, redis.call('HGET', j, 'd') - t) or 0
 redis.call('PEXPIRE', j, math.max(X.r[1], ${CANCELLED_KEPT_MS}) + left)
 return 1`;
