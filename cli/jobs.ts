@@ -1,4 +1,8 @@
-import { isQueue, newJob } from "../shared/store/jobs/new_job.ts";
+import { importHandlersIfThere } from "../daemon/sdk/handlers_file.ts";
+import { jobsClient } from "../daemon/sdk/jobs_client.ts";
+import { trivetModule } from "../daemon/sdk/trivet_module.ts";
+import { folderOf, provideModules } from "../daemon/sdk/user_code.ts";
+import { isQueue } from "../shared/store/jobs/new_job.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
 import { findRunning, tell } from "./admin_client.ts";
 import type { Command, Invocation } from "./command.ts";
@@ -48,17 +52,23 @@ export const jobs: Command = {
 };
 
 async function enqueue(
-  { store }: OpenedStore,
+  { store, handlers }: OpenedStore,
   invocation: Invocation,
   [type, text = "null"]: readonly string[],
 ): Promise<void> {
   if (!type)
     throw new UserError('name the job\'s type: trivet jobs enqueue send_email \'{"to":"a@example.com"}\'', 2);
   const queue = flagText(invocation, "--queue");
-  const job = asUsage(() => newJob(type, parsePayload(text), queue ? { queue } : {}));
-  await store.enqueue([job]);
-  if (invocation.json) print({ id: job.id });
-  else console.log(job.id);
+  const payload = parsePayload(text);
+  const client = jobsClient({
+    openStore: () => store,
+    loadHandlers: () => importHandlersIfThere(handlers),
+  });
+  // jobs.ts may use it when it is loaded.
+  provideModules(folderOf(handlers), trivetModule(client.jobs));
+  const id = await client.jobs.enqueue(type, payload, queue ? { queue } : {}).catch(asUsage);
+  if (invocation.json) print({ id });
+  else console.log(id);
 }
 
 /** Dead jobs begin anew; those that wait for their next try, or a moment, get it now. */
@@ -146,10 +156,6 @@ function parsePayload(text: string): unknown {
   }
 }
 
-function asUsage<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw error instanceof TypeError ? new UserError(error.message, 2, { cause: error }) : error;
-  }
+function asUsage(error: unknown): never {
+  throw error instanceof TypeError ? new UserError(error.message, 2, { cause: error }) : error;
 }

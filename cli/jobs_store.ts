@@ -14,6 +14,8 @@ export interface OpenedStore {
   queues: readonly string[];
   /** How many of them, from the first, are to be told of also when they are empty. */
   expected: number;
+  /** The handlers file. */
+  handlers: string;
 }
 
 /** Runs `work`, then closes the store. Throws a UserError when the store can't be used. */
@@ -31,7 +33,10 @@ export async function withStore(
   try {
     const configured = config.worker.queues.map(({ name }) => name);
     const queues = named ? [named] : [...new Set([...configured, ...(await store.desk.queues())])];
-    await work({ store, queues, expected: named ? 1 : configured.length });
+    await work({
+      ...{ store, queues, expected: named ? 1 : configured.length },
+      handlers: config.worker.handlers,
+    });
     return 0;
   } catch (error) {
     throw error instanceof StoreError ? new UserError(error.message, 1, { cause: error }) : error;

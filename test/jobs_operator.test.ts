@@ -5,11 +5,13 @@ import { Trivet } from "./harness/trivet.ts";
 import { until } from "./harness/until.ts";
 
 const HANDLERS = `
+import { t } from "elysia";
 import { defineJobs } from "trivet";
 export default defineJobs({
   quick: { run: () => ({ secret: "result" }) },
   fails: { attempts: 1, run() { throw new Error("boom"); } },
   fails_once: { backoff: () => 3600_000, run(_, job) { if (job.attempt === 1) throw new Error("boom once"); } },
+  kept: { queue: "elsewhere", lane: "low", keep: "1h", schema: t.Object({ card: t.String() }), run: () => 1 },
   waits: { run: () => Bun.sleep(3600_000) },
 });
 `;
@@ -67,6 +69,14 @@ describe.each(["SQLite", "Redis"] as const)("trivet jobs on %s", (kind) => {
       code: 1,
       stderr: expect.stringContaining("no job nobody"),
     });
+  });
+
+  test("enqueue: as an app does it, with what the handler says for all its jobs", async () => {
+    const { stdout } = await jobs("enqueue", "kept", '{"card":"4242"}');
+    expect(await show(stdout.trim())).toMatchObject({ queue: "elsewhere", lane: "low" });
+    const wrong = await jobs("enqueue", "kept", '{"card":4242}');
+    expect(wrong.stderr).toBe('job "kept": payload.card does not match its schema: Expected string\n');
+    expect(wrong.code).toBe(2);
   });
 
   test("retry: dead ones and delayed ones now; kill: dead, whatever they did", async () => {
