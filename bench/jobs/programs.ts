@@ -8,13 +8,20 @@ const NOW = "performance.timeOrigin + performance.now()";
 /** What a contender's library must give: add(payload), addMany(payloads), close(). */
 const enqueuer = (library: string) => `
 ${library}
-const [kind, count] = process.argv.slice(2);
+const [kind, count, server] = process.argv.slice(2);
+const { readdirSync, readFileSync } = await import("node:fs");
+const serverUs = () => {
+  const tasks = readdirSync("/proc/" + server + "/task");
+  const read = (task) => Number(readFileSync("/proc/" + server + "/task/" + task + "/schedstat", "utf8").split(" ")[0]);
+  return tasks.reduce((sum, task) => sum + read(task) / 1000, 0);
+};
 const payload = ${PAYLOAD};
 const many = (n) => Array.from({ length: n }, () => payload);
 const times = Number(count);
 // Until the machine code is there, both pay for making it.
 for (let i = 0; i < 20; i++) await addMany(many(100));
 for (let i = 0; i < 2000; i++) await add(payload);
+const serverBefore = serverUs();
 const startedMs = performance.now();
 const before = process.cpuUsage();
 if (kind === "bulk") for (let i = 0; i < times; i += 1000) await addMany(many(1000));
@@ -30,7 +37,8 @@ if (kind === "latency") {
   }
 }
 const { user, system } = process.cpuUsage(before);
-console.log(JSON.stringify({ us: user + system, ms: performance.now() - startedMs }));
+const ms = performance.now() - startedMs;
+console.log(JSON.stringify({ us: user + system, ms, serverUs: serverUs() - serverBefore }));
 await close();
 `;
 

@@ -5,6 +5,7 @@ import { RedisJobStore } from "../../shared/store/jobs/redis.ts";
 import { SqliteJobStore } from "../../shared/store/jobs/sqlite.ts";
 import { Folder } from "../harness/folder.ts";
 import { Trivet } from "../harness/trivet.ts";
+import { until } from "../harness/until.ts";
 
 export const QUEUE = "fire";
 /** Those that fail for ever, and those that fail once: a tenth of all. */
@@ -83,8 +84,13 @@ export class CrashSite implements AsyncDisposable {
     }
   }
 
-  /** kill -9 to a worker process, or to the store process. False when none is ready. */
-  async killOne(kind: "worker" | "store" = "worker"): Promise<boolean> {
+  /** kill -9 to a worker process, or to the store process, as soon as one is ready. */
+  async killOne(kind: "worker" | "store" = "worker"): Promise<void> {
+    await until(() => this.#kill(kind), `a ${kind} is killed`, 30_000);
+  }
+
+  /** False when there was none, or it had ended already. */
+  async #kill(kind: "worker" | "store"): Promise<boolean> {
     const living = this.#supervisors.filter(({ code }) => code === undefined);
     const supervisor = living[Math.floor(Math.random() * living.length)];
     const status = (await (await supervisor?.admin("/status"))?.json()) as { children: StatusChild[] };
