@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { serveMode } from "../daemon/serve/main.ts";
 import type { Config } from "../shared/config/schema.ts";
+import { startFolder } from "../shared/process/start_folder.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import type { Command } from "./command.ts";
 import { runModes, watchAsked } from "./run_modes.ts";
@@ -15,7 +16,7 @@ export const serve: Command = {
     const site = await openSite(invocation);
     const [app] = invocation.operands;
     const adjust = (config: Config) => {
-      if (app) config.serve.app = resolve(app);
+      if (app) config.serve.app = resolve(startFolder, app);
       watchAsked(invocation, config);
     };
     adjust(site.config);

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { workerMode } from "../daemon/worker/main.ts";
 import type { Config } from "../shared/config/schema.ts";
 import { outboxMode } from "../shared/outbox/main.ts";
+import { startFolder } from "../shared/process/start_folder.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import type { Command } from "./command.ts";
 import { runModes } from "./run_modes.ts";
@@ -16,7 +17,7 @@ export const worker: Command = {
     const site = await openSite(invocation);
     const [handlers] = invocation.operands;
     const adjust = (config: Config) => {
-      if (handlers) config.worker.handlers = resolve(handlers);
+      if (handlers) config.worker.handlers = resolve(startFolder, handlers);
     };
     adjust(site.config);
     const store = storeMode(site);

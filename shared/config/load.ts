@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Value } from "@sinclair/typebox/value";
+import { startFolder } from "../process/start_folder.ts";
 import { UserError } from "../user_error.ts";
 import { withAbsolutePaths } from "./absolute_path.ts";
 import { ConfigError, type Fault } from "./config_error.ts";
@@ -33,11 +34,11 @@ export interface LoadedConfig {
  */
 export async function loadConfig(named: string | undefined): Promise<LoadedConfig> {
   if (named === undefined && !existsSync(DEFAULT_FILE)) {
-    const dir = process.cwd();
+    const dir = startFolder;
     return { config: checkConfig("", DEFAULT_FILE, dir), file: undefined, dir, lines: mapLines("") };
   }
   const name = named ?? DEFAULT_FILE;
-  const file = resolve(name);
+  const file = resolve(startFolder, name);
   const dir = dirname(file);
   const text = await readText(name);
   return { config: checkConfig(text, name, dir), file, dir, lines: mapLines(text) };
@@ -50,7 +51,7 @@ export async function loadConfig(named: string | undefined): Promise<LoadedConfi
 export async function loadAdminDir(named: string | undefined): Promise<{ adminDir: string; dir: string }> {
   const there = named !== undefined || existsSync(DEFAULT_FILE);
   const name = named ?? DEFAULT_FILE;
-  const dir = dirname(resolve(name));
+  const dir = dirname(resolve(startFolder, name));
   const text = there ? await readText(name) : "";
   const { admin = {} } = tableOf(text, name);
   return { adminDir: checkTable({ admin }, text, name, dir, process.env).admin.dir, dir };

@@ -5,6 +5,7 @@ import { childVariables } from "./child_start.ts";
 import { type FdChannel, openFdChannel, sendFds } from "./fd_channel.ts";
 import { closeSockets } from "./listen_socket.ts";
 import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
+import { folderForChildren } from "./start_folder.ts";
 
 const REPORT_WAIT_MS = 500;
 /**
@@ -81,6 +82,7 @@ export class Child<Boot, Down, Up> {
       // Extra entries become descriptors 3, 4, … of the child.
       stdio: ["ignore", "inherit", "inherit", ...inherited],
       env: childEnv(kind),
+      ...folderForChildren(),
       serialization: "json",
       ipc: (message) => this.#hear(message as Notice<Up>, events),
       onExit: (_process, code, signal) => {

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { sentenceOf, UserError } from "../user_error.ts";
 import { bequeath, type LegacyListener, type Memories } from "./legacy.ts";
+import { folderForChildren, startFolder } from "./start_folder.ts";
 
 const READY_MS = 120_000;
-const startFolder = process.cwd();
 
 type SuccessorNotice = { kind: "ready" } | { kind: "failed"; sentence: string };
 
@@ -42,7 +42,7 @@ function spawn(
 ): Bun.Subprocess {
   try {
     return Bun.spawn([pathOfSelf(), ...ownArguments()], {
-      cwd: startFolder,
+      ...folderForChildren(),
       stdio: ["ignore", "inherit", "inherit", ...fds],
       env: { ...process.env, ...env },
       serialization: "json",

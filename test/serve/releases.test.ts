@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { trivetBinary } from "../harness/binary.ts";
+import { runTrivet } from "../harness/command.ts";
+import { Folder } from "../harness/folder.ts";
+import { freePort } from "../harness/free_port.ts";
+import { until } from "../harness/until.ts";
+
+const app = (release: string) => `export default { fetch: () => new Response("${release}") };`;
+
+test("started in a `current` link: a reload and an upgrade go where it leads now, and a release may be removed", async () => {
+  await using folder = await Folder.make();
+  const port = await freePort();
+  const config = `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "${folder.path}/run"\nhttp = ""\n`;
+  for (const release of ["r1", "r2", "r3"]) {
+    mkdirSync(join(folder.path, release));
+    await folder.write(`${release}/app.ts`, app(release));
+    await folder.write(`${release}/trivet.toml`, config);
+  }
+  const current = join(folder.path, "current");
+  const lead = (to: string) => {
+    symlinkSync(to, join(folder.path, "next"));
+    renameSync(join(folder.path, "next"), current);
+  };
+  const ask = async () => (await fetch(`http://127.0.0.1:${port}/`, { keepalive: false })).text();
+  lead("r1");
+  // As after `cd current` in a shell.
+  const env = { ...process.env, PWD: current };
+  const stdio: ["ignore", "ignore", "ignore"] = ["ignore", "ignore", "ignore"];
+  const first = Bun.spawn([trivetBinary(), "serve"], { cwd: current, env, stdio });
+  const command = (...words: string[]) => runTrivet(words, { cwd: current });
+  const supervisor = async () =>
+    (
+      JSON.parse((await command("status", "--json")).stdout) as { pid: number; children: { pid: number }[] }[]
+    )[0];
+  let last = first.pid;
+  try {
+    await until(() => ask().catch(() => ""), "it answers");
+    lead("r2");
+    expect(await command("reload")).toMatchObject({ code: 0 });
+    expect(await ask()).toBe("r2");
+    rmSync(join(folder.path, "r1"), { recursive: true });
+    for (const { pid } of (await supervisor())?.children ?? []) process.kill(pid, "SIGKILL");
+    await until(async () => (await ask().catch(() => "")) === "r2", "its processes are back");
+    lead("r3");
+    expect(await command("upgrade")).toMatchObject({ code: 0 });
+    last = (await supervisor())?.pid ?? last;
+    expect(await ask()).toBe("r3");
+  } finally {
+    first.kill("SIGTERM");
+    if (last !== first.pid) process.kill(last, "SIGTERM");
+    await until(
+      () =>
+        ask().then(
+          () => false,
+          () => true,
+        ),
+      "it has left",
+    );
+  }
+}, 60_000);
