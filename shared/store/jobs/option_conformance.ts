@@ -1,5 +1,6 @@
 /** What every job store does for jobs with options, and for queues with rules. */
 import { afterEach, expect, test } from "bun:test";
+import { until } from "../../../test/harness/until.ts";
 import type { StoreUnderTest } from "./conformance.ts";
 import type { ClaimedJob, NewJob, Outcome } from "./job.ts";
 import type { JobStore } from "./job_store.ts";
@@ -400,6 +401,20 @@ export function optionConformance(store: StoreUnderTest): void {
     await client.crons.done(queue, 1_800_000_000_000);
     await client.crons.done(queue, 1_700_000_000_000);
     expect(await client.crons.last(queue)).toBe(1_800_000_000_000);
+  });
+
+  test("a record is gone when its time is over, and its id is free", async () => {
+    const client = open();
+    const brief = () => job({ id: `${queue}-brief`, keep: 200 });
+    const run = async () =>
+      expect(await settle(client, await claim(client), { kind: "ack" })).toEqual([true]);
+    await client.enqueue([brief()]);
+    await run();
+    expect(await client.records.get(brief().id)).toMatchObject({ state: "done" });
+    await until(async () => (await client.records.get(brief().id)) === undefined, "it is gone");
+    await client.enqueue([brief()]);
+    await run();
+    expect(await client.records.get(brief().id)).toMatchObject({ state: "done" });
   });
 
   test("a delayed job that is cancelled is gone at once, and others of the same moment stay", async () => {

@@ -131,7 +131,7 @@ export class SqliteJobStore implements JobStore {
   };
 
   readonly records: RecordKeeper = {
-    get: (id, queue) => this.#read((db) => getRecord(db, id, queue), undefined),
+    get: (id, queue) => this.#read((db) => getRecord({ db, nowMs: this.#nowMs() }, id, queue), undefined),
     wait: async (id, waitMs, signal) => {
       const endMs = performance.now() + waitMs;
       for (;;) {

@@ -19,7 +19,7 @@ export function insertJobs(
   );
   return jobs.map((job) => {
     const ref = { uid: job.id, queue: job.queue };
-    if (job.record && !again && hasRecord(change.db, ref)) return job.id;
+    if (job.record && !again && hasRecord(change, ref)) return job.id;
     const delayMs = Math.max(0, job.runAtMs - change.nowMs);
     const other = job.unique && lock(change, ref, { ...job.unique, ttlMs: job.unique.ttlMs + delayMs });
     if (other || again) return other || job.id;

@@ -1,5 +1,4 @@
 /** Records and locks of jobs in the tables. */
-import type { Database } from "bun:sqlite";
 import { type JobExtras, readExtras } from "./entry.ts";
 import type { DeadReason, NewJob, Unique } from "./job.ts";
 import { LANE_NUMBERS, laneNumbered } from "./lane.ts";
@@ -51,15 +50,20 @@ export interface RecordNews {
   error?: string;
 }
 
+/** One whose time is over is as good as gone, whenever it is dropped. */
+const IN_TIME = "(keep_until IS NULL OR keep_until > ?1)";
+
+/** There must be none in its time. */
 export function addRecord({ db, nowMs }: SqliteChange, job: NewJob): void {
   const state: JobState = job.runAtMs > nowMs ? "delayed" : "waiting";
   db.query(
-    "INSERT INTO record (uid, queue, lane, type, state, enqueued_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    "INSERT OR REPLACE INTO record (uid, queue, lane, type, state, enqueued_at) VALUES (?, ?, ?, ?, ?, ?)",
   ).run(job.id, job.queue, LANE_NUMBERS[job.lane], job.type, state, job.enqueuedAtMs);
 }
 
-export function hasRecord(db: Database, { uid, queue }: JobRef): boolean {
-  return db.query("SELECT 1 FROM record WHERE uid = ? AND queue = ?").get(uid, queue) !== null;
+export function hasRecord({ db, nowMs }: SqliteChange, { uid, queue }: JobRef): boolean {
+  const found = db.query(`SELECT 1 FROM record WHERE uid = ?2 AND queue = ?3 AND ${IN_TIME}`);
+  return found.get(nowMs, uid, queue) !== null;
 }
 
 export function tellRecord(
@@ -135,12 +139,17 @@ export function unlock({ db }: SqliteChange, { uid, queue }: JobRef, { key }: Un
   db.query("DELETE FROM lock WHERE queue = ? AND key = ? AND uid = ?").run(queue, key, uid);
 }
 
-export function getRecord(db: Database, id: string, queue?: string): JobRecord | undefined {
+export function getRecord(
+  { db, nowMs }: Pick<SqliteChange, "db" | "nowMs">,
+  id: string,
+  queue?: string,
+): JobRecord | undefined {
   const row = db
-    .query<RecordRow, [string, string | null]>(
-      "SELECT * FROM record WHERE uid = ?1 AND (?2 IS NULL OR queue = ?2) ORDER BY enqueued_at DESC LIMIT 1",
+    .query<RecordRow, [number, string, string | null]>(
+      `SELECT * FROM record WHERE uid = ?2 AND (?3 IS NULL OR queue = ?3) AND ${IN_TIME}
+       ORDER BY enqueued_at DESC LIMIT 1`,
     )
-    .get(id, queue ?? null);
+    .get(nowMs, id, queue ?? null);
   if (!row) return undefined;
   const { progress, result, error, attempt, type } = row;
   return {
@@ -153,7 +162,7 @@ export function getRecord(db: Database, id: string, queue?: string): JobRecord |
 /** Whether the job will not run, or is told to stop. */
 export function cancelJob(change: SqliteChange, id: string): boolean {
   const { db } = change;
-  const record = getRecord(db, id);
+  const record = getRecord(change, id);
   if (!record || hasEnded(record)) return false;
   const { queue } = record;
   const job = { uid: id, queue };
