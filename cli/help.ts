@@ -1,16 +1,17 @@
 import { UserError } from "../shared/user_error.ts";
 import type { Command } from "./command.ts";
 
-const COMMON_FLAGS = `Every command takes -c FILE (default ./trivet.toml), --name NAME for a second instance of a mode on one node,
-and --json where it prints a table. Exit codes: 0 done, 1 failed, 2 wrong usage or invalid config.`;
+const COMMON_FLAGS = `Every command takes -c FILE (default ./trivet.toml),
+--name NAME for a second instance of a mode on one node, and --json where it prints a table.
+Exit codes: 0 done, 1 failed, 2 wrong usage or invalid config.`;
 
 /** Prints the list of commands, or one command's own page. */
 export function help(commands: readonly Command[], name?: string): number {
   if (name === undefined) {
-    const width = Math.max(...commands.map(({ usage }) => usage.length));
-    const rows = commands.map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}`);
+    const width = Math.max(...commands.map((command) => command.name.length));
+    const rows = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
     console.log(
-      `Trivet: edge, app server and job worker in one binary.\n\n${rows.join("\n")}\n\n${COMMON_FLAGS}`,
+      `Trivet: edge, app server and job worker in one binary.\n\n${rows.join("\n")}\n\n"trivet help COMMAND" says how one is used. ${COMMON_FLAGS}`,
     );
     return 0;
   }
