@@ -4,8 +4,8 @@ import type { Rig } from "./rig.ts";
 /** The first time that a proxy works. */
 export const FIRST_WARM_UP_S = 2;
 const WARM_UP_CONNECTIONS = 64;
-/** A SIGINT that comes sooner is lost on wrk: it would run to its end. */
-const SECONDS_MIN = 0.2;
+/** wrk goes to sleep for its time shortly after its first line; a SIGINT before that would not wake it. */
+const SECONDS_MIN = 0.1;
 
 export interface LoadResult {
   requests: number;
@@ -34,11 +34,17 @@ export async function runWrk(rig: Rig, options: LoadOptions): Promise<LoadResult
     lua(request, closing),
   );
   const url = `http://127.0.0.1:${port}${request.path}`;
-  const words = ["wrk", "-t1", `-c${connections}`, `-d${Math.ceil(seconds) + 5}s`, "-s", script, url];
-  const child = rig.pipe(words, core);
+  // By lines: the first one says that wrk hears signals by now; one that comes sooner would end it without a word.
+  const words = ["stdbuf", "-oL", "wrk", "-t1", `-c${connections}`, `-d${Math.ceil(seconds) + 5}s`];
+  const child = rig.pipe([...words, "-s", script, url], core);
   // wrk knows whole seconds only; on SIGINT it stops and reports.
-  const timer = setTimeout(() => child.kill("SIGINT"), Math.max(seconds, SECONDS_MIN) * 1000);
-  const output = await new Response(child.stdout).text();
+  const stop = () => child.kill("SIGINT");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let output = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    output += text;
+    timer ??= setTimeout(stop, Math.max(seconds, SECONDS_MIN) * 1000);
+  }
   clearTimeout(timer);
   const line = /^RESULT (.*)$/m.exec(output)?.[1];
   if (line === undefined) throw new Error(`wrk gave no result: ${output.slice(-500)}`);
