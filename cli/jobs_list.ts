@@ -12,8 +12,17 @@ const SHOWN_MAX = 10_000;
 const TEXT_SHOWN_CHARS = 100;
 
 /** Queues; with a filter, their jobs. */
-export async function list(opened: OpenedStore, invocation: Invocation): Promise<void> {
-  const filters = ["--state", "--type", "--reason", "--id"];
+export async function list(
+  opened: OpenedStore,
+  invocation: Invocation,
+  [word]: readonly string[],
+): Promise<void> {
+  if (word !== undefined)
+    throw new UserError(
+      `trivet jobs ls takes no "${word}": use --queue ${word}, or trivet jobs show ${word}`,
+      2,
+    );
+  const filters = ["--state", "--type", "--reason", "--id", "--limit"];
   if (filters.some((name) => flagText(invocation, name) !== undefined)) return listJobs(opened, invocation);
   const { store } = opened;
   const all = await store.counts(opened.queues);

@@ -108,6 +108,8 @@ describe.each(["SQLite", "Redis"] as const)("trivet jobs on %s", (kind) => {
       ["retry"],
       ["kill"],
       ["ls", "--state", "odd"],
+      ["ls", "--limit", "odd"],
+      ["ls", "odd"],
       ["dead", "--reason", "odd"],
     ]) {
       const { code, stderr } = await jobs(...words);
