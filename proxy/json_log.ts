@@ -5,8 +5,8 @@ import { LogRecord } from "./log_record.ts";
 import type { RequestIds } from "./request_id.ts";
 
 /**
- * As many lines are made at a time: done one by one between two exchanges, each costs three times as much, for the code
- * and the pages it needs have left the processor's caches meanwhile. More would hold up the exchanges that wait.
+ * As many lines are made at a time: between two exchanges the code and the pages that a line needs leave the processor's
+ * caches, and one by one each would have to bring them back. More would hold up the exchanges that wait.
  */
 const BATCH = 64;
 const WAIT_MS = 100;

@@ -28,8 +28,9 @@ const READING = 4;
 const USED = 8;
 
 /**
- * A client connection's life. Tens of thousands of them wait at a time, and an object of twelve fields takes half the
- * memory of one with thirteen to eighteen more: what can be told in a bit is, and what is seldom needed lives elsewhere.
+ * A client connection's life. Tens of thousands of them wait at a time, and an object of twelve fields takes 112 bytes,
+ * one of thirteen 160, one of nineteen 224 (measured): what can be told in a bit is, and what is seldom needed lives
+ * elsewhere.
  */
 export class Session implements Sender, Timed {
   readonly entrance: Entrance;
