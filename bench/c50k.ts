@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Finding } from "../shared/doctor/capacity.ts";
 import { readKernelLimits } from "../shared/doctor/kernel_limits.ts";
-import { sentenceOf, UserError } from "../shared/user_error.ts";
+import { UserError } from "../shared/user_error.ts";
 import type { CrowdMessage } from "./c50k/message.ts";
 import { type CrowdPlan, planCrowd } from "./c50k/plan.ts";
 import { CrowdTally } from "./c50k/tally.ts";
@@ -23,6 +23,7 @@ import { describeMachine, needBinary } from "./rig/machine.ts";
 import { startTrivet } from "./rig/peers.ts";
 import { memoryOf } from "./rig/process_tree.ts";
 import { Rig, type Running } from "./rig/rig.ts";
+import { runBench } from "./rig/run_bench.ts";
 import { say } from "./rig/say.ts";
 
 /** Beyond twice the delay. */
@@ -205,9 +206,4 @@ function mib(bytes: number): string {
   return (bytes / MIB).toFixed(0);
 }
 
-try {
-  await main();
-} catch (error) {
-  say(sentenceOf(error));
-  process.exitCode = error instanceof UserError ? error.exitCode : 1;
-}
+await runBench(main);

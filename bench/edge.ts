@@ -17,7 +17,7 @@
  *   --json     one JSON object instead of tables
  */
 import { availableParallelism } from "node:os";
-import { sentenceOf, UserError } from "../shared/user_error.ts";
+import { UserError } from "../shared/user_error.ts";
 import { measureIdle } from "./edge/idle_memory.ts";
 import { measureOffered } from "./edge/offered_load.ts";
 import { type Options, readOptions } from "./edge/options.ts";
@@ -28,6 +28,7 @@ import { type IdleRow, idleTable, type OfferedRow, offeredTable } from "./edge/t
 import { type CpuRow, cpuTable } from "./rig/cpu_table.ts";
 import { describeMachine, needBinary, needPrograms, versionsOf } from "./rig/machine.ts";
 import { Rig } from "./rig/rig.ts";
+import { runBench } from "./rig/run_bench.ts";
 import { say } from "./rig/say.ts";
 
 async function main(): Promise<void> {
@@ -68,9 +69,4 @@ function pageOf({ machine, versions, cpu, offered, idle }: Report, { rounds, sec
   ].join("\n\n");
 }
 
-try {
-  await main();
-} catch (error) {
-  say(sentenceOf(error));
-  process.exitCode = error instanceof UserError ? error.exitCode : 1;
-}
+await runBench(main);

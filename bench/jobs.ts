@@ -15,7 +15,6 @@
  *   --json    one JSON object instead of tables
  */
 import { parseArgs } from "node:util";
-import { sentenceOf, UserError } from "../shared/user_error.ts";
 import { bullmq } from "./jobs/bullmq.ts";
 import { type Ceiling, ceiling } from "./jobs/ceiling.ts";
 import { type Contender, ENQUEUE_KINDS, enqueue, latencies, process_ } from "./jobs/contender.ts";
@@ -33,6 +32,7 @@ import { trivet } from "./jobs/trivet.ts";
 import { number, words } from "./rig/flags.ts";
 import { describeMachine, needBinary, needPrograms, versionsOf } from "./rig/machine.ts";
 import { Rig } from "./rig/rig.ts";
+import { runBench } from "./rig/run_bench.ts";
 import { say } from "./rig/say.ts";
 
 const CASES = ["process", "enqueue", "latency", "sqlite", "ceiling"];
@@ -158,9 +158,4 @@ async function inTurns(
   return both.flatMap(({ name }) => median(rows.filter((row) => row.name === name)) ?? []);
 }
 
-try {
-  await main();
-} catch (error) {
-  say(sentenceOf(error));
-  process.exitCode = error instanceof UserError ? error.exitCode : 1;
-}
+await runBench(main);

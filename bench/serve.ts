@@ -19,10 +19,11 @@
 import { copyFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { sentenceOf, UserError } from "../shared/user_error.ts";
+import { UserError } from "../shared/user_error.ts";
 import { type CpuRow, cpuTable } from "./rig/cpu_table.ts";
 import { describeMachine, hasProgram, needBinary, needPrograms, versionsOf } from "./rig/machine.ts";
 import { Rig } from "./rig/rig.ts";
+import { runBench } from "./rig/run_bench.ts";
 import { say } from "./rig/say.ts";
 import { FIRST_WARM_UP_S } from "./rig/wrk.ts";
 import { writeApps } from "./serve/apps.ts";
@@ -87,9 +88,4 @@ function pageOf({ machine, versions, cpu, memory, starts }: Report, { rounds, se
   ].join("\n\n");
 }
 
-try {
-  await main();
-} catch (error) {
-  say(sentenceOf(error));
-  process.exitCode = error instanceof UserError ? error.exitCode : 1;
-}
+await runBench(main);
