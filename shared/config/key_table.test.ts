@@ -22,6 +22,10 @@ test("every table has its place and its defaults", () => {
   }
 });
 
+test("a table that takes any keys has its row", () => {
+  expect(page).toMatch(/\n\| `payload` \| table of any keys \| `\{\}` \| [^|]+ \|\n/);
+});
+
 test("the example on the page is valid", () => {
   const [, example = ""] = /```toml\n([\s\S]*?)```/.exec(page) ?? [];
   const config = checkConfig(example, "docs/config.md", "/site", {});

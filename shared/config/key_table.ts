@@ -36,8 +36,8 @@ function sections(schema: TSchema, name: string, heading: string): Section[] {
   for (const [key, of] of Object.entries(schema["properties"] as Record<string, TSchema>)) {
     const path = name ? `${name}.${key}` : key;
     const item = of["items"] as TSchema | undefined;
-    if (of[Kind] === "Object") inner.push(...sections(of, path, `[${path}]`));
-    else if (of[Kind] === "Record" && recordItem(of)[Kind] === "Object")
+    if (hasKeys(of)) inner.push(...sections(of, path, `[${path}]`));
+    else if (of[Kind] === "Record" && hasKeys(recordItem(of)))
       inner.push(...sections(recordItem(of), `${path}.NAME`, `[${path}.NAME]`));
     else {
       own.rows.push(row(key, of));
@@ -48,10 +48,15 @@ function sections(schema: TSchema, name: string, heading: string): Section[] {
   return [own, ...inner];
 }
 
+/** A table of named keys has rows of its own; one that takes any keys is a value. */
+function hasKeys(schema: TSchema): boolean {
+  return schema[Kind] === "Object" && Object.keys(schema["properties"] as object).length > 0;
+}
+
 /** The table that an entry of a list is, or may be. */
 function tableIn(item: TSchema): TSchema | undefined {
   const variants = (item["anyOf"] as TSchema[] | undefined) ?? [item];
-  return variants.find((variant) => variant[Kind] === "Object");
+  return variants.find(hasKeys);
 }
 
 function recordItem(schema: TSchema): TSchema {
@@ -75,7 +80,7 @@ function takes(schema: TSchema): string {
     case "Array":
       return `list of ${takes(schema["items"] as TSchema)}`;
     case "Object":
-      return ["table", listed(Object.keys(schema["properties"] as object))].join("");
+      return `table ${listed(Object.keys(schema["properties"] as object))}`;
     case "Record":
       return `table of NAME = ${takes(recordItem(schema))}`;
     case "Integer":
@@ -90,7 +95,7 @@ function takes(schema: TSchema): string {
 }
 
 function listed(keys: readonly string[]): string {
-  return keys.length > 0 ? ` (${keys.join(", ")})` : "";
+  return keys.length > 0 ? `(${keys.join(", ")})` : "of any keys";
 }
 
 function defaultOf(schema: TSchema): string {

@@ -273,7 +273,10 @@ const Cron = Type.Object(
       description: "whose clock the schedule is read on",
     }),
     type: Type.String({ minLength: 1, description: "the job's type" }),
-    payload: Type.Object({}, { default: {}, additionalProperties: true, description: "its payload" }),
+    payload: Type.Object(
+      {},
+      { default: {}, additionalProperties: true, description: "what its handler gets" },
+    ),
     queue: Type.Optional(
       Type.String({ format: format("queue"), description: "its queue; absent: its handler's, else default" }),
     ),

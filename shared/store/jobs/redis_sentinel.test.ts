@@ -4,6 +4,7 @@ import { setRedisClock } from "../../../test/harness/redis_clock.ts";
 import { RedisSentinel } from "../../../test/harness/redis_sentinel.ts";
 import { until } from "../../../test/harness/until.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
+import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
 import { optionConformance } from "./option_conformance.ts";
 import { RedisJobStore } from "./redis.ts";
@@ -26,6 +27,7 @@ describe("Redis behind Sentinel", () => {
   afterAll(() => store.stop());
   describe("jobs", () => conformance(store));
   describe("jobs with options, queues with rules", () => optionConformance(store));
+  describe("single jobs in an operator's hands", () => deskConformance(store));
 });
 
 describe("a primary that dies", () => {
