@@ -14,6 +14,9 @@ const SCRATCH_BYTES = 131_072;
 const BODY_WITH_HEAD_MAX = 32_768;
 
 const SLASH = 47;
+const ONE = 49;
+/** The minor version, from the end of the target on. */
+const MINOR_AT = " HTTP/1.".length;
 const VERSION_LINE_END = octets(" HTTP/1.1\r\n");
 const HOST = octets("Host: ");
 const CHUNKED = octets("Transfer-Encoding: chunked\r\n");
@@ -55,10 +58,12 @@ export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream):
 function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): number {
   const { bytes, request, session } = exchange;
   let at: number;
+  if (session.peer.trusted) requestFields.believe();
   if (rules !== null) rules.request?.drop(bytes, requestFields);
   if (request.minor === 1 && request.pathStart === request.targetStart && !rules?.prefix) {
-    // The request line stays as it came and is copied with the fields behind it.
+    // The request line stays as it came and is copied with the fields behind it; the version is ours (RFC 9110 §2.5).
     at = copyKeptFields(bytes, request.start, request.fieldsEnd, requestFields, scratch, 0);
+    scratch[request.targetEnd - request.start + MINOR_AT] = ONE;
   } else {
     at = writeRequestLine(exchange, rules);
     at = copyKeptFields(bytes, request.fieldsStart, request.fieldsEnd, requestFields, scratch, at);

@@ -13,7 +13,11 @@ const BODY_WITH_HEAD_MAX = 16_384;
 const LINE_END = octets("\r\n");
 const CLOSE = octets("Connection: close\r\n");
 const KEEP_ALIVE = octets("Connection: keep-alive\r\n");
+/** To be followed by the value of Upgrade. */
 const UPGRADE = octets("Connection: upgrade\r\nUpgrade: ");
+const CLOSE_UPGRADE = octets("Connection: close, upgrade\r\nUpgrade: ");
+const KEEP_ALIVE_UPGRADE = octets("Connection: keep-alive, upgrade\r\nUpgrade: ");
+const UPGRADE_REQUIRED = 426;
 const ONE = 49;
 const MINOR_AT = 7;
 const STATUS_END = 12;
@@ -48,7 +52,7 @@ export function relayHead(
   const option = connectionOption(exchange, head);
   // We must send the space after the status, whatever the server does (RFC 9112 §4).
   const spaced = bytes[from + STATUS_END] === SP;
-  if (spaced && !edited && option === null && responseFields.drops === 0 && head.minor === 1) {
+  if (spaced && !edited && option === null && responseFields.drops === 0 && bytes[from + MINOR_AT] === ONE) {
     exchange.responseBytes += kept - from;
     send(session, bytes, from, kept, false);
     return;
@@ -59,7 +63,7 @@ export function relayHead(
   at = copyKeptFields(bytes, from + STATUS_END, head.fieldsEnd, responseFields, scratch, at);
   if (edited) at = copy(edits.lines, 0, edits.lines.length, scratch, at);
   if (option !== null) at = copy(option, 0, option.length, scratch, at);
-  if (head.status === 101 && head.upgradeField >= 0) {
+  if (keepsUpgrade(head)) {
     const entry = head.upgradeField * 4;
     at = copy(bytes, responseFields.spans[entry + 2]!, responseFields.spans[entry + 3]!, scratch, at);
     at = copy(LINE_END, 0, LINE_END.length, scratch, at);
@@ -74,10 +78,19 @@ export function relayHead(
   send(session, bytes, after, kept, false);
 }
 
+/** It is for the next hop alone, but without it nobody would know what a 101 or a 426 speaks of (RFC 9110 §15.5.22). */
+function keepsUpgrade({ status, upgradeField }: ResponseHead): boolean {
+  return upgradeField >= 0 && (status === 101 || status === UPGRADE_REQUIRED);
+}
+
 /** What the client must be told of the connection, if anything. */
 function connectionOption(exchange: Exchange, head: ResponseHead): Buffer | null {
   if (head.status === 101) return UPGRADE;
   if (head.status < 200) return null;
+  if (keepsUpgrade(head)) {
+    if (exchange.closing) return CLOSE_UPGRADE;
+    return exchange.request.minor === 0 ? KEEP_ALIVE_UPGRADE : UPGRADE;
+  }
   if (exchange.closing) return exchange.request.minor === 1 ? CLOSE : null;
   return exchange.request.minor === 0 ? KEEP_ALIVE : null;
 }

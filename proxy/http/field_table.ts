@@ -9,6 +9,9 @@ export const TOO_MANY_FIELDS = -431;
 /** More fields than any limit allows. */
 const CAPACITY = 1024;
 
+const DROPPED = 1;
+const CLAIMED = 2;
+
 /** Where each field of one head stands in its bytes; reused from head to head. */
 export class FieldTable {
   count = 0;
@@ -16,14 +19,30 @@ export class FieldTable {
   owner: object | null = null;
   /** Four a field: name start, name end, value start, value end (trimmed). */
   readonly spans = new Int32Array(CAPACITY * 4);
-  /** 1: not passed on. */
+  /** 0: passed on; DROPPED, or CLAIMED. */
   readonly dropped = new Uint8Array(CAPACITY);
   /** How many are dropped. */
   drops = 0;
 
   drop(index: number): void {
     if (this.dropped[index] === 0) this.drops++;
-    this.dropped[index] = 1;
+    this.dropped[index] = DROPPED;
+  }
+
+  /** Not passed on, unless somebody trusted says it. */
+  doubt(index: number): void {
+    if (this.dropped[index] !== 0) return;
+    this.drops++;
+    this.dropped[index] = CLAIMED;
+  }
+
+  /** What was only doubted is passed on. */
+  believe(): void {
+    for (let i = 0; i < this.count; i++) {
+      if (this.dropped[i] !== CLAIMED) continue;
+      this.drops--;
+      this.dropped[i] = 0;
+    }
   }
 }
 

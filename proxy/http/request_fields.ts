@@ -3,10 +3,13 @@ import { readConnections } from "./connection_options.ts";
 import { BAD_LENGTH, NO_LENGTH, readContentLength } from "./content_length.ts";
 import { BAD } from "./field_table.ts";
 import { BAD_HOST, readAuthority } from "./host.ts";
-import { octets, spells, spellsLoosely } from "./octets.ts";
+import { octets, spells } from "./octets.ts";
+import { readOrigin } from "./origin_fields.ts";
 import { type RequestHead, requestFields } from "./request_head.ts";
 import { readTarget } from "./request_target.ts";
 
+const X = 120;
+const LOWER_CASE = 32;
 const CHUNKED = octets("chunked");
 const NAME = {
   te: octets("te"),
@@ -16,19 +19,13 @@ const NAME = {
   referer: octets("referer"),
   trailer: octets("trailer"),
   forwarded: octets("forwarded"),
-  xRealIp: octets("x-real-ip"),
   connection: octets("connection"),
   userAgent: octets("user-agent"),
   keepAlive: octets("keep-alive"),
   tracestate: octets("tracestate"),
   traceparent: octets("traceparent"),
-  xRequestId: octets("x-request-id"),
   contentLength: octets("content-length"),
-  xForwardedFor: octets("x-forwarded-for"),
-  xForwardedHost: octets("x-forwarded-host"),
   proxyConnection: octets("proxy-connection"),
-  xForwardedPrefix: octets("x-forwarded-prefix"),
-  xForwardedProto: octets("x-forwarded-proto"),
   transferEncoding: octets("transfer-encoding"),
 };
 
@@ -70,6 +67,10 @@ function readField(
   end: number,
   head: RequestHead,
 ): boolean {
+  if ((bytes[name]! | LOWER_CASE) === X) {
+    readOrigin(bytes, i, name, nameEnd);
+    return true;
+  }
   switch (nameEnd - name) {
     case 2:
       if (spells(bytes, name, nameEnd, NAME.te)) requestFields.drop(i);
@@ -90,8 +91,7 @@ function readField(
       else if (spells(bytes, name, nameEnd, NAME.referer)) head.referer = value;
       return true;
     case 9:
-      if (spellsLoosely(bytes, name, nameEnd, NAME.xRealIp) || spells(bytes, name, nameEnd, NAME.forwarded))
-        requestFields.drop(i);
+      if (spells(bytes, name, nameEnd, NAME.forwarded)) requestFields.drop(i);
       return true;
     case 10:
       if (spells(bytes, name, nameEnd, NAME.connection)) {
@@ -104,25 +104,14 @@ function readField(
     case 11:
       if (spells(bytes, name, nameEnd, NAME.traceparent)) requestFields.drop(i);
       return true;
-    case 12:
-      if (spellsLoosely(bytes, name, nameEnd, NAME.xRequestId)) requestFields.drop(i);
-      return true;
     case 14:
       return spells(bytes, name, nameEnd, NAME.contentLength) ? readLength(bytes, value, end, head) : true;
-    case 15:
-      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedFor)) requestFields.drop(i);
-      return true;
     case 16:
-      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedHost)) requestFields.drop(i);
-      else if (spells(bytes, name, nameEnd, NAME.proxyConnection)) requestFields.drop(i);
+      if (spells(bytes, name, nameEnd, NAME.proxyConnection)) requestFields.drop(i);
       return true;
     case 17:
-      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedProto)) requestFields.drop(i);
-      else if (spells(bytes, name, nameEnd, NAME.transferEncoding))
+      if (spells(bytes, name, nameEnd, NAME.transferEncoding))
         return readTransferEncoding(bytes, i, value, end, head);
-      return true;
-    case 18:
-      if (spellsLoosely(bytes, name, nameEnd, NAME.xForwardedPrefix)) requestFields.drop(i);
       return true;
     default:
       return true;

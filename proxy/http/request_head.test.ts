@@ -78,6 +78,13 @@ describe("limits", () => {
   });
 });
 
+test("a higher minor version is read as 1.1 (RFC 9110 §2.5)", () => {
+  for (const version of ["1.2", "1.9"])
+    expect(parse(`GET / HTTP/${version}\r\nHost: a\r\n\r\n`).head.minor).toBe(1);
+  for (const version of ["1.10", "1.", "1.x", "1.:", "1./", "01.1", "1", "1 .1", "+1.1"])
+    expect(parse(`GET / HTTP/${version}\r\nHost: a\r\n\r\n`).after).toBe(-400);
+});
+
 test.each(["GET / HTTP/2.0", "PRI * HTTP/2.0", "GET / HTTP/3.0"])(
   "%s is a version that we do not speak",
   (line) => {

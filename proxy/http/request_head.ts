@@ -37,6 +37,7 @@ export class RequestHead implements ConnectionOptions {
   fieldsStart = 0;
   /** Index of the empty line that ends the fields. */
   fieldsEnd = 0;
+  /** 0 or 1: a higher minor version is read as the highest that we know (RFC 9110 §2.5). */
   minor = 1;
   contentLength = NO_LENGTH;
   chunked = false;
@@ -101,8 +102,9 @@ function parseWithin(
     if (bytes[at] !== HTTP_1[i]) return versionRefusal(bytes, versionStart, end);
   }
   if (at + 2 >= end) return MORE;
-  head.minor = bytes[at]! - 48;
-  if (head.minor !== 0 && head.minor !== 1) return BAD;
+  const minor = bytes[at]! - 48;
+  if (minor < 0 || minor > 9) return BAD;
+  head.minor = Math.min(minor, 1);
   if (bytes[at + 1] !== CR || bytes[at + 2] !== LF) return BAD;
   head.fieldsStart = at + 3;
   const after = scanFields(bytes, at + 3, end, requestFields, limits.fieldsMax);

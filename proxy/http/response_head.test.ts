@@ -34,9 +34,16 @@ test.each([
   for (let cut = 0; cut < text.length; cut++) expect(parse(text.slice(0, cut)).after).toBe(MORE);
 });
 
+test("a higher minor version is read as 1.1 (RFC 9110 §2.5)", () => {
+  const { after, head } = parse("HTTP/1.9 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  expect(after).toBeGreaterThan(0);
+  expect([head.minor, head.chunked]).toEqual([1, true]);
+});
+
 test.each([
   "HTTP/2.0 200 OK",
-  "HTTP/1.2 200 OK",
+  "HTTP/1.12 200 OK",
+  "HTTP/1.x 200 OK",
   "http/1.1 200 OK",
   "HTTP/1.1  200 OK",
   "HTTP/1.1 20 OK",

@@ -25,6 +25,7 @@ const EVENT_STREAM = octets("text/event-stream");
 /** One response head: what it says of itself and of the body that follows. Reused. */
 export class ResponseHead implements ConnectionOptions {
   status = 0;
+  /** 0 or 1: a higher minor version is read as the highest that we know (RFC 9110 §2.5). */
   minor = 1;
   /** Index of the first field. */
   fieldsStart = 0;
@@ -61,8 +62,9 @@ function parseStatusLine(bytes: Uint8Array, from: number, end: number, head: Res
   }
   // "HTTP/1.1 200" and what follows it: space and a reason, or the line's end at once.
   if (from + 13 > end) return MORE;
-  head.minor = bytes[from + 7]! - 48;
-  if ((head.minor !== 0 && head.minor !== 1) || bytes[from + 8] !== SP) return BAD;
+  const minor = bytes[from + 7]! - 48;
+  if (minor < 0 || minor > 9 || bytes[from + 8] !== SP) return BAD;
+  head.minor = Math.min(minor, 1);
   head.status = readStatus(bytes, from + 9);
   if (head.status < 100 || head.status > 599) return BAD;
   let at = from + 12;

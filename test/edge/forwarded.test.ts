@@ -10,6 +10,15 @@ const FORGED = [
   "X-Request-ID: forged",
   "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 ];
+/** What apps believe too (Rack, Plack, Django, oauth2-proxy), though the edge does not say it. */
+const FORGED_BESIDE = [
+  "X-Forwarded-Port: 443",
+  "X-Forwarded-Ssl: on",
+  "X-Forwarded-Scheme: https",
+  "X-Forwarded-Server: forged.test",
+  "X-Forwarded-User: root",
+  "X-Forwarded-Client_Cert: forged",
+];
 const NAMES = [
   "x-forwarded-for",
   "x-forwarded-proto",
@@ -65,6 +74,20 @@ describe.each([
   });
 });
 
+test.each([
+  ["as they are written", FORGED_BESIDE],
+  ["in other case", FORGED_BESIDE.map((line) => line.toLowerCase())],
+  ["with underscores", FORGED_BESIDE.map(underscored)],
+])("no other X-Forwarded field of a stranger reaches a server, %s", async (_, fields) => {
+  const got = await asked(strict, ["X-Forward: 1", "X-Forwarded: 2", ...fields, "X_Keep: 3"]);
+  const known = new Set(NAMES);
+  expect([...got.keys()].filter((name) => /^x[-_]/.test(name) && !known.has(name))).toEqual([
+    "x-forward",
+    "x-forwarded",
+    "x_keep",
+  ]);
+});
+
 test("every request has an id of its own, the log has it too", async () => {
   const ids = new Set<string>();
   for (let i = 0; i < 20; i++) ids.add((await asked(strict)).get("x-request-id")?.join() ?? "");
@@ -83,6 +106,18 @@ test("what a trusted proxy says is kept", async () => {
   expect(got.get("x-forwarded-host")).toEqual(["forged.test"]);
   expect(got.get("x-request-id")).toEqual(["forged"]);
   expect(got.get("traceparent")).toEqual(["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"]);
+});
+
+test("a trusted proxy's other X-Forwarded fields are kept, but for those of a spelling that it does not use", async () => {
+  const got = await asked(trusting, [...FORGED_BESIDE, ...FORGED_BESIDE.map(underscored)]);
+  expect(got.get("x-forwarded-port")).toEqual(["443"]);
+  expect(got.get("x-forwarded-ssl")).toEqual(["on"]);
+  expect(got.get("x-forwarded-scheme")).toEqual(["https"]);
+  expect(got.get("x-forwarded-server")).toEqual(["forged.test"]);
+  expect(got.get("x-forwarded-user")).toEqual(["root"]);
+  expect([...got.keys()].filter((name) => name.includes("_"))).toEqual([]);
+  const named = await asked(trusting, [...FORGED_BESIDE, "Connection: X-Forwarded-Ssl"]);
+  expect([named.get("x-forwarded-port"), named.get("x-forwarded-ssl")]).toEqual([["443"], undefined]);
 });
 
 test.each([
