@@ -27,16 +27,20 @@ export class Admin {
   readonly #overview: Overview;
   readonly #control: Control;
   readonly #servers: Bun.Server<undefined>[] = [];
+  /** Made beside and moved, so that there is one to talk to at every moment. */
+  readonly #beside: string;
+  #inPlace = false;
 
   constructor(places: AdminPlaces, overview: Overview, control: Control) {
     this.#places = places;
+    this.#beside = `${places.socket}.${process.pid}`;
     this.#overview = overview;
     this.#control = control;
   }
 
   /**
    * Throws a UserError when another supervisor is alive on the socket or the port is taken. `succeeding`: that other
-   * one made room for us.
+   * one answers on the socket until takePlace(), for we may fail yet.
    */
   async open(succeeding: boolean): Promise<void> {
     const { socket, http } = this.#places;
@@ -45,11 +49,16 @@ export class Admin {
     if (http) this.#servers.push(openHttp(http, succeeding, (request) => look(request, this.#overview)));
     const fetch = (request: Request) =>
       request.method === "POST" ? act(request, this.#control) : look(request, this.#overview);
-    // Made beside and moved, so that there is one to talk to at every moment.
-    const beside = `${socket}.${process.pid}`;
-    this.#servers.push(Bun.serve({ ...PATIENT, unix: beside, fetch, development: false }));
-    chmodSync(beside, SOCKET_MODE);
-    renameSync(beside, socket);
+    this.#servers.push(Bun.serve({ ...PATIENT, unix: this.#beside, fetch, development: false }));
+    chmodSync(this.#beside, SOCKET_MODE);
+    if (!succeeding) this.takePlace();
+  }
+
+  /** From now on who asks on the socket asks us. */
+  takePlace(): void {
+    if (this.#inPlace) return;
+    renameSync(this.#beside, this.#places.socket);
+    this.#inPlace = true;
   }
 
   /** A successor answers in our place; its socket has taken the place of ours. */
@@ -61,7 +70,7 @@ export class Admin {
   async close(): Promise<void> {
     if (this.#servers.length === 0) return;
     await Promise.all(this.#servers.map((server) => server.stop(true)));
-    removeSocket(this.#places.socket);
+    removeSocket(this.#inPlace ? this.#places.socket : this.#beside);
   }
 }
 

@@ -4,6 +4,8 @@ import { bequeath, type LegacyListener, type Memories } from "./legacy.ts";
 import { folderForChildren, startFolder } from "./start_folder.ts";
 
 const READY_MS = 120_000;
+/** How long one that failed may take to end its own children and to remove what it made. */
+const LEAVE_MS = 5000;
 
 type SuccessorNotice = { kind: "ready" } | { kind: "failed"; sentence: string };
 
@@ -30,8 +32,15 @@ export async function startSuccessor(
   const notice = await promise;
   clearTimeout(late);
   if (notice.kind === "ready") return { pid: successor.pid, letGo: () => successor.disconnect() };
-  successor.kill("SIGKILL");
+  await endOf(successor);
   throw new UserError(`the new binary did not take over: ${notice.sentence}`);
+}
+
+async function endOf(failed: Bun.Subprocess): Promise<void> {
+  failed.kill("SIGTERM");
+  const late = setTimeout(() => failed.kill("SIGKILL"), LEAVE_MS);
+  await failed.exited;
+  clearTimeout(late);
 }
 
 function spawn(

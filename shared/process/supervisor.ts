@@ -47,6 +47,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     overview.phase = "running";
     control.listen();
     pidFile.write();
+    admin.takePlace();
     log.info({ admin: places.http || places.socket }, "ready");
     await announceSuccession();
     manager.hold(control.bequest());

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { trivetBinary } from "../harness/binary.ts";
 import { runTrivet } from "../harness/command.ts";
@@ -9,7 +9,7 @@ import { until } from "../harness/until.ts";
 
 const app = (release: string) => `export default { fetch: () => new Response("${release}") };`;
 
-test("started in a `current` link: a reload and an upgrade go where it leads now, and a release may be removed", async () => {
+test("started in a `current` link: a reload and an upgrade go where it leads now, a broken one changes nothing, and one may be removed", async () => {
   await using folder = await Folder.make();
   const port = await freePort();
   const config = `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "${folder.path}/run"\nhttp = ""\n`;
@@ -24,6 +24,9 @@ test("started in a `current` link: a reload and an upgrade go where it leads now
     renameSync(join(folder.path, "next"), current);
   };
   const ask = async () => (await fetch(`http://127.0.0.1:${port}/`, { keepalive: false })).text();
+  mkdirSync(join(folder.path, "broken"));
+  await folder.write("broken/app.ts", 'throw new Error("no such luck");');
+  await folder.write("broken/trivet.toml", config);
   lead("r1");
   // As after `cd current` in a shell.
   const env = { ...process.env, PWD: current };
@@ -43,6 +46,16 @@ test("started in a `current` link: a reload and an upgrade go where it leads now
     rmSync(join(folder.path, "r1"), { recursive: true });
     for (const { pid } of (await supervisor())?.children ?? []) process.kill(pid, "SIGKILL");
     await until(async () => (await ask().catch(() => "")) === "r2", "its processes are back");
+    const sockets = readdirSync(join(folder.path, "run"));
+    for (const _ of [1, 2]) {
+      lead("broken");
+      expect(await command("upgrade")).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("no such luck"),
+      });
+      expect(await ask()).toBe("r2");
+    }
+    expect(readdirSync(join(folder.path, "run"))).toEqual(sockets);
     lead("r3");
     expect(await command("upgrade")).toMatchObject({ code: 0 });
     last = (await supervisor())?.pid ?? last;

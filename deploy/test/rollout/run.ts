@@ -2,7 +2,7 @@
  * Real systemd nodes, provisioned over SSH by the playbooks of deploy/ansible, under load that goes on until each playbook
  * has ended:
  *
- *   bun deploy/test/rollout/run.ts [--short] [--trivet dist/trivet] [--only WORD]
+ *   bun deploy/test/rollout/run.ts [--short] [--trivet dist/trivet] [--only WORD [--times N]]
  *
  * It needs root, and Debian's packages ansible, debootstrap, systemd-container, nftables and openssh-client. Everything
  * happens in network namespaces of its own. The exit code is 1 when a case did not go as it should.
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     short: { type: "boolean", default: false },
     trivet: { type: "string", default: join(import.meta.dir, "../../../dist/trivet") },
     only: { type: "string", default: "" },
+    times: { type: "string", default: "1" },
   },
 });
 
@@ -106,8 +107,8 @@ async function openPorts(lab: Lab, { nodes }: Site): Promise<string[]> {
 async function underLoad(lab: Lab, site: Site, binary: string, outcomes: Outcome[]): Promise<string[]> {
   await using load = new LoadProcess(lab, site.nodes.edge.address);
   await until(async () => (await load.look()).ok > 0, "the load is answered", 20_000);
-  for (const one of CASES) {
-    if (!one.name.includes(values.only) || (values.short && !one.short)) continue;
+  const chosen = CASES.filter((one) => one.name.includes(values.only) && (one.short || !values.short));
+  for (const one of Array.from({ length: Number(values.times) }, () => chosen).flat()) {
     const startMs = performance.now();
     let fault: string | undefined;
     await load.look();
