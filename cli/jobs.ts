@@ -8,6 +8,7 @@ import { findRunning, tell } from "./admin_client.ts";
 import type { Command, Invocation } from "./command.ts";
 import { deadFilter, list, listDead, show } from "./jobs_list.ts";
 import { flagText, type OpenedStore, print, withStore } from "./jobs_store.ts";
+import { JOBS_FLAGS, refuseSurplus } from "./jobs_words.ts";
 
 type Verb = (opened: OpenedStore, invocation: Invocation, operands: readonly string[]) => Promise<void>;
 
@@ -29,24 +30,13 @@ export const jobs: Command = {
     "trivet jobs ls [--state S] | show ID | enqueue TYPE JSON | retry ID… | kill ID… | pause QUEUE | resume QUEUE | dead [--replay] | quiet",
   summary:
     "look at queues and jobs, enqueue one, retry or kill some, pause a queue, see the dead or put them back",
-  flags: {
-    "--queue": true,
-    "--state": true,
-    "--type": true,
-    "--reason": true,
-    "--id": true,
-    "--limit": true,
-    "--payload": false,
-    "--replay": false,
-  },
+  flags: JOBS_FLAGS,
   async run(invocation) {
     const [name = "ls", ...operands] = invocation.operands;
+    refuseSurplus(name, operands, invocation);
     if (name === "quiet") return quiet(invocation);
-    const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-    if (!verb) {
-      const known = [...Object.keys(VERBS), "quiet"].join(", ");
-      throw new UserError(`trivet jobs has no "${name}": use one of ${known}`, 2);
-    }
+    const verb = VERBS[name];
+    if (!verb) throw new UserError(`trivet jobs has no "${name}"`, 2);
     return withStore(invocation, (opened) => verb(opened, invocation, operands));
   },
 };
@@ -131,7 +121,7 @@ async function replay({ store, queues }: OpenedStore, invocation: Invocation): P
   let replayed = 0;
   for (const queue of queues) replayed += await store.replay(queue, filter);
   if (invocation.json) print({ replayed });
-  else console.log(`${replayed} jobs put back`);
+  else console.log(replayed === 1 ? "1 job put back" : `${replayed} jobs put back`);
 }
 
 /** The workers of this node take nothing new until they are restarted. */

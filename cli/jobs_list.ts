@@ -12,16 +12,7 @@ const SHOWN_MAX = 10_000;
 const TEXT_SHOWN_CHARS = 100;
 
 /** Queues; with a filter, their jobs. */
-export async function list(
-  opened: OpenedStore,
-  invocation: Invocation,
-  [word]: readonly string[],
-): Promise<void> {
-  if (word !== undefined)
-    throw new UserError(
-      `trivet jobs ls takes no "${word}": use --queue ${word}, or trivet jobs show ${word}`,
-      2,
-    );
+export async function list(opened: OpenedStore, invocation: Invocation): Promise<void> {
   const filters = ["--state", "--type", "--reason", "--id", "--limit"];
   if (filters.some((name) => flagText(invocation, name) !== undefined)) return listJobs(opened, invocation);
   const { store } = opened;
@@ -109,14 +100,28 @@ function shownMax(invocation: Invocation): number {
 }
 
 function shown<Job extends { payload: string }>(job: Job, invocation: Invocation): Omit<Job, "payload"> {
-  const { payload: _, ...rest } = job;
-  return showsPayload(invocation) ? job : rest;
+  const { payload, ...rest } = job;
+  if (!showsPayload(invocation)) return rest;
+  return invocation.json ? { ...rest, payload: parsed(payload) } : job;
 }
 
 /** What a handler returned is as private as what it was given. */
-function recordView(record: JobRecord, invocation: Invocation): Partial<JobRecord> {
-  const { result: _, ...rest } = record;
-  return showsPayload(invocation) ? record : rest;
+function recordView(record: JobRecord, invocation: Invocation): object {
+  const { result, progress, ...rest } = record;
+  const known = invocation.json ? { ...rest, progress: parsed(progress) } : { ...rest, progress };
+  if (!showsPayload(invocation)) return known;
+  return { ...known, result: invocation.json ? parsed(result) : result };
+}
+
+/** Text that can't be read stays text: a job may be dead for that. */
+function parsed(text: string | null): unknown {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
 }
 
 function line(name: string, value: unknown): string {

@@ -12,6 +12,7 @@ export type ModeName = "up" | "proxy" | "serve" | "worker";
 
 /** proxy and up answer on admin.http itself, serve on the next port, worker on the one after. */
 const HTTP_PORT_OFFSET: Record<ModeName, number> = { up: 0, proxy: 0, serve: 1, worker: 2 };
+const PORT_MAX = 65_535;
 
 /** The configuration and the folders of one instance; makes the admin folder. */
 export async function openSite({ configFile, name }: Invocation): Promise<Site> {
@@ -52,5 +53,12 @@ export function socketName(mode: ModeName, name: string): string {
 function httpAddress(base: string, mode: ModeName): string {
   if (!base) return "";
   const { host, port } = parseAddress(base);
-  return `${host.includes(":") ? `[${host}]` : host}:${port + HTTP_PORT_OFFSET[mode]}`;
+  // Port 0 is a free one, in every mode.
+  const ours = port === 0 ? 0 : port + HTTP_PORT_OFFSET[mode];
+  if (ours > PORT_MAX)
+    throw new UserError(
+      `admin.http "${base}": trivet ${mode} answers on port ${ours}, and there is none: use a lower one`,
+      2,
+    );
+  return `${host.includes(":") ? `[${host}]` : host}:${ours}`;
 }

@@ -63,7 +63,7 @@ describe.each(["SQLite", "Redis"] as const)("trivet jobs on %s", (kind) => {
     ]);
     expect(await show(dead)).toMatchObject({ id: dead, state: "dead", reason: "exhausted", attempt: 1 });
     expect(await show(dead)).not.toHaveProperty("payload");
-    expect(await json("show", dead, "--payload")).toMatchObject({ payload: '{"card":"4242"}' });
+    expect(await json("show", dead, "--payload")).toMatchObject({ payload: { card: "4242" } });
     expect((await jobs("show", dead)).stdout).toMatch(/^reason +exhausted$/m);
     expect(await jobs("show", "nobody")).toMatchObject({
       code: 1,

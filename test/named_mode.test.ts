@@ -1,7 +1,23 @@
 import { expect, test } from "bun:test";
 import { Trivet } from "./harness/trivet.ts";
+import { until } from "./harness/until.ts";
 
 const APP = 'export default { fetch: () => new Response("hello") };\n';
+
+test("port 0 of admin.http is a free one in every mode, and told of", async () => {
+  await using site = await Trivet.start({
+    mode: "serve",
+    config: `[serve]\nlisten = "127.0.0.1:0"\nworkers = 1\n[admin]\ndir = "run"\nhttp = "127.0.0.1:0"\n`,
+    files: { "app.ts": APP },
+  });
+  await until(() => site.stderr.includes('"ready"'), "it says where");
+  const { admin } = site.stderr
+    .split("\n")
+    .filter((line) => line.includes('"ready"'))
+    .map((line) => JSON.parse(line) as { admin: string })[0] ?? { admin: "" };
+  expect(Number(admin.split(":")[1])).toBeGreaterThan(1024);
+  expect((await fetch(`http://${admin}/health`)).status).toBe(200);
+});
 
 test("reload and upgrade take the mode they are for; commands find what runs although the config is wrong by now", async () => {
   await using site = await Trivet.start({

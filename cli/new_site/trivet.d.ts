@@ -42,7 +42,7 @@ declare module "trivet" {
     attempts?: number;
     /** How long to wait between tries. Default: the handler's, else "curve". */
     backoff?: Backoff;
-    /** The handler's time for one attempt; "0": no limit. Default: the handler's, else no limit. */
+    /** The handler's time for one attempt, at most 24 days; "0": no limit. Default: the handler's, else no limit. */
     timeout?: Duration;
     /** An id of your own: enqueued again while its record is there, nothing is added. */
     id?: string;
@@ -119,7 +119,7 @@ declare module "trivet" {
     ): Promise<string>;
     /** A job enqueued with `id`, `track` or `keep`; undefined when there is no record (any more). */
     get(id: string): Promise<JobView | undefined>;
-    /** The same once it has ended, or as it is after `timeout` (30 s). */
+    /** The same once it has ended, or as it is after `timeout` (30 s) or when `signal` is aborted. */
     wait(id: string, options?: { timeout?: Duration; signal?: AbortSignal }): Promise<JobView | undefined>;
     /** Whether it will not run, or is told to stop by its signal; false when it has ended or has no record. */
     cancel(id: string): Promise<boolean>;
@@ -157,8 +157,8 @@ declare module "trivet" {
   export interface JobHandler<Payload = any> extends EnqueueDefaults {
     /** Tries in all before the job is dead. */
     attempts?: number;
-    /** Time for one attempt, such as "30s". */
-    timeout?: string;
+    /** Time for one attempt, such as "30s"; at most 24 days. */
+    timeout?: Duration;
     /** How long to wait between tries, or milliseconds to wait after failed attempt number `attempt`. */
     backoff?: Backoff | ((attempt: number) => number);
     /** A TypeBox schema, such as Elysia's t.Object({ … }): payloads that don't match are refused. */

@@ -54,8 +54,8 @@ export interface EnqueueDefaults extends Pick<EnqueueOptions, (typeof ENQUEUE_DE
 export interface JobHandler extends EnqueueDefaults {
   /** Tries in all before the job is dead. */
   attempts?: number;
-  /** Time for one attempt, such as "30s". */
-  timeout?: string;
+  /** Time for one attempt: "30s", or milliseconds. */
+  timeout?: DurationOption;
   /** Milliseconds to wait after failed attempt number `attempt`, or one of the ready-made backoffs. */
   backoff?: BackoffOption | ((attempt: number) => number);
   /** Payloads that don't match are refused at enqueue, and dead ("schema") at the worker. */

@@ -40,6 +40,36 @@ test("a payload that does not match the handler's schema is refused", async () =
   expect(stored).toHaveLength(2);
 });
 
+test("a payload is checked as the worker will see it: what would be dead there is refused here", async () => {
+  const { stored, store } = recorder();
+  const client = jobsClient({ openStore: () => store });
+  client.useHandlers({
+    remind: { schema: Type.Object({ at: Type.Date() }), run: () => undefined },
+    nothing: { schema: Type.Null(), run: () => undefined },
+  });
+  await expect(client.jobs.enqueue("remind", { at: new Date() })).rejects.toThrow(
+    "payload.at does not match",
+  );
+  await client.jobs.enqueue("nothing");
+  expect(stored).toHaveLength(1);
+});
+
+test("type and payload among the options, options that are none, and a key function that fails are refused", async () => {
+  const { stored, store } = recorder();
+  const client = jobsClient({ openStore: () => store });
+  client.useHandlers({
+    a: {
+      limit: { concurrency: 1, key: (payload) => (payload as { b: { c: string } }).b.c },
+      run: () => undefined,
+    },
+  });
+  const { jobs } = client;
+  await expect(jobs.enqueue("b", 1, { type: "c" } as object)).rejects.toThrow('there is no option "type"');
+  await expect(jobs.enqueue("b", 1, [] as object)).rejects.toThrow("options is []: it must be an object");
+  await expect(jobs.enqueue("a", {})).rejects.toThrow('job "a": limit.key failed on this payload');
+  expect(stored).toHaveLength(0);
+});
+
 test("enqueueMany stores all in one call and gives the ids in order; nothing is stored when one is wrong", async () => {
   const { stored, store } = recorder();
   const { jobs } = jobsClient({ openStore: () => store });
@@ -53,7 +83,9 @@ test("enqueueMany stores all in one call and gives the ids in order; nothing is 
     [ids[1] ?? "", "b"],
   ]);
   expect(await jobs.enqueueMany([])).toEqual([]);
-  await expect(jobs.enqueueMany([{ type: "a" }, { type: "b", attempts: 0 }])).rejects.toThrow(TypeError);
+  await expect(jobs.enqueueMany([{ type: "a" }, { type: "b", attempts: 0 }])).rejects.toThrow(
+    'enqueueMany: entry 1: job "b": attempts is 0',
+  );
   expect(stored).toHaveLength(1);
 });
 

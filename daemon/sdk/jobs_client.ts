@@ -1,11 +1,11 @@
 import type { NewJob } from "../../shared/store/jobs/job.ts";
 import { type DurationOption, readDuration } from "../../shared/store/jobs/job_option.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
-import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
-import { enqueueDefaults, type JobHandlers } from "./define_jobs.ts";
+import type { EnqueueOptions } from "../../shared/store/jobs/new_job.ts";
+import type { JobHandlers } from "./define_jobs.ts";
 import { addToOutbox } from "./enqueue_in.ts";
+import { createOne, type EnqueueItem, oneItem } from "./enqueue_item.ts";
 import { type JobView, viewOf } from "./job_view.ts";
-import { checkPayload } from "./payload_schema.ts";
 
 const JOBS_AT_ONCE_MAX = 10_000;
 const WAIT_DEFAULT_MS = 30_000;
@@ -13,11 +13,6 @@ const WAIT_DEFAULT_MS = 30_000;
 export interface WaitOptions {
   timeout?: DurationOption;
   signal?: AbortSignal;
-}
-
-export interface EnqueueItem extends EnqueueOptions {
-  type: string;
-  payload?: unknown;
 }
 
 /** `jobs` of the module "trivet". */
@@ -67,13 +62,12 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
     handlers ??= (await loadHandlers?.()) ?? {};
     const known = handlers;
     return items.map((item, i) => {
-      if (typeof item !== "object" || item === null)
-        throw new TypeError(`enqueueMany: entry ${i} is ${item}: it must be { type, payload, …options }`);
-      const { type, payload, ...rest } = item;
-      const options = given(rest);
-      const handler = Object.hasOwn(known, type) ? known[type] : undefined;
-      if (handler?.schema) checkPayload(type, handler.schema, payload);
-      return newJob(type, payload, handler ? { ...enqueueDefaults(handler, payload), ...options } : options);
+      try {
+        return createOne(item, known);
+      } catch (error) {
+        if (items.length === 1 || !(error instanceof TypeError)) throw error;
+        throw new TypeError(`enqueueMany: entry ${i}: ${error.message}`, { cause: error });
+      }
     });
   }
 
@@ -107,7 +101,7 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
   return {
     jobs: {
       async enqueue(type, payload, options = {}) {
-        const [id = ""] = await add([{ ...options, type, payload }]);
+        const [id = ""] = await add([oneItem(type, payload, options)]);
         return id;
       },
       async enqueueMany(items) {
@@ -116,10 +110,15 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
         if (items.length > JOBS_AT_ONCE_MAX) {
           throw new TypeError(`enqueueMany takes at most ${JOBS_AT_ONCE_MAX} jobs at once`);
         }
+        const wrong = items.findIndex((item) => typeof item !== "object" || item === null);
+        if (wrong >= 0)
+          throw new TypeError(
+            `enqueueMany: entry ${wrong} is ${items[wrong]}: it must be { type, payload, …options }`,
+          );
         return items.length === 0 ? [] : add(items as readonly EnqueueItem[]);
       },
       async enqueueIn(tx, type, payload, options = {}) {
-        const [job] = await create([{ ...options, type, payload }]);
+        const [job] = await create([oneItem(type, payload, options)]);
         if (!job) return "";
         await addToOutbox(tx, [job]);
         return job.id;
@@ -146,11 +145,6 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
     },
     close,
   };
-}
-
-/** An option that is undefined is one its caller says nothing about: the handler's stands. */
-function given(options: EnqueueOptions): EnqueueOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function mustBeId(id: unknown): void {

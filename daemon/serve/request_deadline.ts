@@ -1,10 +1,8 @@
 /** `[serve] request_timeout`: how long the app may take from a request's head to the head of its response. */
 import { log } from "../../shared/log.ts";
 import type { Metrics } from "../../shared/metrics.ts";
+import { timerMs } from "../../shared/timer.ts";
 import type { Answer, FetchHandler } from "./app_options.ts";
-
-/** setTimeout() takes no more. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 interface Waiting {
   dueMs: number;
@@ -73,7 +71,7 @@ export class RequestDeadline {
   }
 
   #timerFor(ms: number): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#expire(), Math.min(ms, TIMER_MS_MAX));
+    return setTimeout(() => this.#expire(), timerMs(ms));
   }
 
   #expire(): void {

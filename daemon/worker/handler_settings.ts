@@ -1,7 +1,6 @@
 /** What handlers say about their attempts. */
-import { parseDuration } from "../../shared/config/duration.ts";
 import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
-import { newJob, readBackoff } from "../../shared/store/jobs/new_job.ts";
+import { newJob, readBackoff, readTimeout } from "../../shared/store/jobs/new_job.ts";
 import { sentenceOf, UserError } from "../../shared/user_error.ts";
 import { enqueueDefaults, type JobHandler, type JobHandlers } from "../sdk/define_jobs.ts";
 
@@ -16,7 +15,7 @@ export function checkHandlers(handlers: JobHandlers, file: string): void {
         null,
         enqueueDefaults({ ...handler, ...(limit && { limit: { ...limit, key: "any" } }) }, null),
       );
-      if (timeout !== undefined) parseDuration(timeout);
+      readTimeout(type, timeout);
       if (typeof backoff !== "function") readBackoff(type, backoff);
       if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
         throw new RangeError(`attempts is ${Bun.inspect(attempts)}: it must be a whole number from 1`);
@@ -32,5 +31,5 @@ export function checkHandlers(handlers: JobHandlers, file: string): void {
 
 /** Milliseconds one attempt may take; 0: no limit. What enqueue said wins. */
 export function attemptTimeoutMs(job: ClaimedJob, handler: JobHandler): number {
-  return job.timeoutMs ?? (handler.timeout === undefined ? 0 : parseDuration(handler.timeout));
+  return job.timeoutMs ?? readTimeout(job.type, handler.timeout) ?? 0;
 }

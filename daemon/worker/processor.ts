@@ -1,5 +1,6 @@
 import { log } from "../../shared/log.ts";
 import type { BrokenEntry, Claim, ClaimedJob, DeadReason, Outcome } from "../../shared/store/jobs/job.ts";
+import { timerMs } from "../../shared/timer.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
 import type { JobHandler, JobHandlers } from "../sdk/define_jobs.ts";
 import { payloadFault } from "../sdk/payload_schema.ts";
@@ -137,7 +138,7 @@ type HandlerEnd = { value: unknown } | { thrown: unknown };
 /** Thrown is also a timeout. */
 async function runHandler(handler: JobHandler, payload: unknown, job: RunningJob): Promise<HandlerEnd> {
   const timeoutMs = attemptTimeoutMs(job.claimed, handler);
-  const timer = timeoutMs > 0 && setTimeout(() => job.timeOut(timeoutError(timeoutMs)), timeoutMs);
+  const timer = timeoutMs > 0 && setTimeout(() => job.timeOut(timeoutError(timeoutMs)), timerMs(timeoutMs));
   try {
     const running = handler.run(payload, job);
     return { value: await (timer ? Promise.race([running, job.timedOut]) : running) };

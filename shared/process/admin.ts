@@ -31,9 +31,13 @@ export class Admin {
   readonly #beside: string;
   #inPlace = false;
 
+  /** Where one may look: by HTTP, else on the socket. */
+  address: string;
+
   constructor(places: AdminPlaces, overview: Overview, control: Control) {
     this.#places = places;
     this.#beside = `${places.socket}.${process.pid}`;
+    this.address = places.socket;
     this.#overview = overview;
     this.#control = control;
   }
@@ -46,7 +50,12 @@ export class Admin {
     const { socket, http } = this.#places;
     if (!succeeding) await refuseSecondStart(socket);
     // Over HTTP one may only look; whoever may open the socket may do all.
-    if (http) this.#servers.push(openHttp(http, succeeding, (request) => look(request, this.#overview)));
+    if (http) {
+      const server = openHttp(http, succeeding, (request) => look(request, this.#overview));
+      this.#servers.push(server);
+      // Of port 0 the system made one.
+      this.address = http.replace(/:0$/, `:${server.port}`);
+    }
     const fetch = (request: Request) =>
       request.method === "POST" ? act(request, this.#control) : look(request, this.#overview);
     this.#servers.push(Bun.serve({ ...PATIENT, unix: this.#beside, fetch, development: false }));

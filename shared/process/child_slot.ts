@@ -1,4 +1,5 @@
 import { log } from "../log.ts";
+import { timerMs } from "../timer.ts";
 import { UserError } from "../user_error.ts";
 import { restartDelayMs } from "./backoff.ts";
 import { Child } from "./child.ts";
@@ -117,7 +118,7 @@ export class ChildSlot<Boot, Down, Up> {
     const timer = setTimeout(() => {
       late = true;
       child.kill();
-    }, bootMs);
+    }, timerMs(bootMs));
     return { child, ready: promise.finally(() => clearTimeout(timer)) };
   }
 
@@ -133,7 +134,7 @@ export class ChildSlot<Boot, Down, Up> {
   #dismiss(child: Child<Boot, Down, Up>): void {
     this.#leavers.add(child);
     child.drain();
-    const late = setTimeout(() => child.kill(), this.#spec.deadlines().drainMs);
+    const late = setTimeout(() => child.kill(), timerMs(this.#spec.deadlines().drainMs));
     void child.exited().finally(() => clearTimeout(late));
   }
 

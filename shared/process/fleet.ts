@@ -1,4 +1,5 @@
 import { type Sample, sumSamples } from "../metrics.ts";
+import { timerMs } from "../timer.ts";
 import type { Child, ChildState } from "./child.ts";
 import { ChildSlot } from "./child_slot.ts";
 import { FleetCounts } from "./fleet_counts.ts";
@@ -150,7 +151,7 @@ export class Fleet<Boot, Down, Up> {
     for (const slot of this.#all()) slot.abandon();
     const living = this.living();
     for (const child of living) child.drain();
-    const late = setTimeout(() => this.kill(), deadlineMs);
+    const late = setTimeout(() => this.kill(), timerMs(deadlineMs));
     await Promise.all(living.map((child) => child.exited()));
     clearTimeout(late);
   }

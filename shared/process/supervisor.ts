@@ -48,7 +48,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     control.listen();
     pidFile.write();
     admin.takePlace();
-    log.info({ admin: places.http || places.socket }, "ready");
+    log.info({ admin: admin.address }, "ready");
     await announceSuccession();
     manager.hold(control.bequest());
     manager.ready();

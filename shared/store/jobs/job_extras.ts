@@ -94,6 +94,13 @@ function readTtl(type: string, name: string, option: unknown = DAY_MS): number {
   throw wrong(type, name, option, "longer than 0 and at most 30 days");
 }
 
+/** The same for payloads that say the same: the order of an object's keys says nothing. */
 function digestOf(payload: string): string {
-  return new Bun.CryptoHasher("sha256").update(payload).digest("base64url").slice(0, 22);
+  const text = JSON.stringify(JSON.parse(payload), (_, value: unknown) => sorted(value));
+  return new Bun.CryptoHasher("sha256").update(text).digest("base64url").slice(0, 22);
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

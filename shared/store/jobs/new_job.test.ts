@@ -51,6 +51,9 @@ describe("newJob", () => {
   const wrong: [string, unknown, object, RegExp][] = [
     ["", 1, {}, /type must be a text of 1 to 200/],
     ["x", 1, { delayed: 1 }, /job "x": there is no option "delayed": use queue, lane, delay/],
+    ["x", 1, { timeout: "25d" }, /timeout is "25d": it must be at most 24 days, or "0"/],
+    ["x", 1, { backoff: { kind: "fixed", dely: 5 } }, /backoff has no "dely"/],
+    ["x", { n: 1n }, {}, /can't be written as JSON: .*BigInt/],
     ["x", 1, { queue: "a b" }, /queue is "a b": it must be/],
     ["x", 1, { delay: "soon" }, /delay is "soon": it must be a duration like "30s"/],
     ["x", 1, { delay: -1 }, /delay is -1/],
@@ -74,4 +77,10 @@ describe("newJob", () => {
       expect(() => newJob(type, payload, options)).toThrow(message);
     }
   });
+});
+
+test("a unique job without a key of its own is the same whatever the order of its payload's keys", () => {
+  const keyOf = (payload: unknown) => newJob("x", payload, { unique: true }).unique?.key;
+  expect(keyOf({ a: 1, b: { c: [1, 2], d: 2 } })).toBe(keyOf({ b: { d: 2, c: [1, 2] }, a: 1 }) ?? "");
+  expect(keyOf({ a: [1, 2] })).not.toBe(keyOf({ a: [2, 1] }) ?? "");
 });

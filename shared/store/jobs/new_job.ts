@@ -1,4 +1,6 @@
 /** From what a caller says about a job to what the store keeps. */
+
+import { sentenceOf } from "../../user_error.ts";
 import type { Backoff, NewJob } from "./job.ts";
 import {
   type KeepOption,
@@ -8,7 +10,7 @@ import {
   readUnique,
   type UniqueOption,
 } from "./job_extras.ts";
-import { type DurationOption, readBoolean, readDuration, wrong } from "./job_option.ts";
+import { type DurationOption, readBoolean, readDuration, readFields, wrong } from "./job_option.ts";
 import { LANES, type Lane } from "./lane.ts";
 import { ulid } from "./ulid.ts";
 
@@ -18,6 +20,8 @@ const ATTEMPTS_MAX = 1000;
 const DEFAULT_BACKOFF_DELAY_MS = 1000;
 /** 100 years: what lies behind is a mistake, such as microseconds. */
 const AHEAD_MAX_MS = 100 * 365.25 * 24 * 3_600_000;
+/** No timer runs longer than 24.8 days. */
+const TIMEOUT_MAX_MS = 24 * 24 * 3_600_000;
 const BACKOFF_KINDS = ["curve", "fixed", "exponential"] as const;
 
 export type BackoffOption = Backoff["kind"] | Backoff | { kind: Backoff["kind"]; delay?: DurationOption };
@@ -135,17 +139,21 @@ function readAttempts(type: string, attempts: unknown): number | null {
   throw wrong(type, "attempts", attempts, `a whole number from 1 to ${ATTEMPTS_MAX}`);
 }
 
-function readTimeout(type: string, timeout: unknown): number | null {
-  return timeout === undefined ? null : readDuration(type, "timeout", timeout);
+/** Undefined is null: the worker decides. Throws a TypeError. */
+export function readTimeout(type: string, timeout: unknown): number | null {
+  if (timeout === undefined) return null;
+  const timeoutMs = readDuration(type, "timeout", timeout);
+  if (timeoutMs <= TIMEOUT_MAX_MS) return timeoutMs;
+  throw wrong(type, "timeout", timeout, 'at most 24 days, or "0" for no limit');
 }
 
 /** Undefined is null: the worker decides. Throws a TypeError. */
 export function readBackoff(type: string, option: unknown): Backoff | null {
   if (option === undefined) return null;
-  const given = (typeof option === "object" && option !== null ? option : { kind: option }) as Record<
-    string,
-    unknown
-  >;
+  const given =
+    typeof option === "object" && option !== null
+      ? readFields(type, "backoff", option, ["kind", "delay", "delayMs"])
+      : { kind: option };
   const kind = BACKOFF_KINDS.find((name) => name === given["kind"]);
   if (!kind)
     throw wrong(type, "backoff", option, `"curve", or { kind: "fixed" | "exponential", delay: "5s" }`);
@@ -176,12 +184,15 @@ function readExpires(type: string, expires: unknown, nowMs: number): number {
   return Math.max(1, expires.getTime());
 }
 
-function encodePayload(type: string, payload: unknown): string {
+/** As JSON; undefined is null. Throws a TypeError when it can't be, or is too long. */
+export function encodePayload(type: string, payload: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(payload === undefined ? null : payload);
   } catch (error) {
-    throw new TypeError(`job "${type}": the payload can't be written as JSON`, { cause: error });
+    throw new TypeError(`job "${type}": the payload can't be written as JSON: ${sentenceOf(error)}`, {
+      cause: error,
+    });
   }
   if (text === undefined) throw wrong(type, "payload", payload, "something JSON can carry");
   if (Buffer.byteLength(text) > PAYLOAD_BYTES_MAX) {

@@ -1,3 +1,5 @@
+import { timerMs } from "../../timer.ts";
+
 /** Claims that wait for their queue to change, in one process. */
 export class QueueWaiters {
   readonly #waiting = new Map<string, Set<() => void>>();
@@ -20,7 +22,7 @@ export class QueueWaiters {
         if (waiters.size === 0) this.#waiting.delete(queue);
         resolve();
       };
-      const timer = setTimeout(end, timeoutMs);
+      const timer = setTimeout(end, timerMs(timeoutMs));
       signal.addEventListener("abort", end);
       waiters.add(end);
       this.#waiting.set(queue, waiters);
