@@ -33,7 +33,7 @@ test.each(["site.yml", "upgrade.yml", "rollback.yml", "drain.yml"])(
   async (playbook) => {
     expect(await run("ansible-playbook", "--syntax-check", playbook)).toMatchObject({ code: 0 });
   },
-  60_000,
+  240_000,
 );
 
 test("the inventory puts nodes into their groups", async () => {
@@ -42,4 +42,4 @@ test("the inventory puts nodes into their groups", async () => {
   const inventory = JSON.parse(output) as Record<string, { hosts?: string[] }>;
   expect(inventory["edge"]?.hosts).toEqual(["edge1"]);
   expect(inventory["worker"]?.hosts).toEqual(["app1", "app2"]);
-}, 60_000);
+}, 120_000);

@@ -47,7 +47,7 @@ test("the image is a file system with the release and without another machine's 
   expect(look(`cat /opt/trivet/releases/${RELEASE}/trivet`)).toContain("echo a binary");
   expect(look("stat /opt/trivet/current")).toContain(`releases/${RELEASE}`);
   expect(look("ls /etc/ssh")).not.toContain("ssh_host");
-}, 60_000);
+}, 120_000);
 
 test("a machine can't become what it has no config for", () => {
   expect(run(join(IMAGE, "become"))).toMatchObject({ code: 2 });

@@ -349,7 +349,7 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     await until(async () => (await site.admin("/health")).ok, "the worker is well");
     await until(async () => (await store.counts([queue]))[0]?.running === 0, "nothing is left running");
     await store.close();
-  }, 60_000);
+  }, 120_000);
 
   async function killStore(site: Trivet): Promise<void> {
     if (kind === "Redis") {

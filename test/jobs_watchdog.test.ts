@@ -34,7 +34,7 @@ test("connections to Redis go silent: they are replaced, and jobs go on", async 
   await until(async () => (await site.admin("/health")).ok, "the worker is well", 15_000);
   expect((await store.counts(["default"]))[0]).toMatchObject({ waiting: 0 });
   await store.close();
-}, 60_000);
+}, 120_000);
 
 test("jobs wait and nothing can be fetched: health says so after 15 s, and is well again after", async () => {
   await using redis = await RedisServer.start();
@@ -63,7 +63,7 @@ test("jobs wait and nothing can be fetched: health says so after 15 s, and is we
   await until(() => logsOf(site).includes("ran late"), "the job runs");
   await until(async () => (await site.admin("/health")).ok, "the worker is well");
   await store.close();
-}, 60_000);
+}, 120_000);
 
 test("a Redis that would lose jobs is told of at the start", async () => {
   await using redis = await RedisServer.start();

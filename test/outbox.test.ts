@@ -45,7 +45,7 @@ describe("jobs.enqueueIn", () => {
   let server: PostgresServer;
   beforeAll(async () => {
     server = await PostgresServer.start();
-  }, 30_000);
+  }, 120_000);
   afterAll(() => server[Symbol.asyncDispose]());
 
   const worker = (store = "sqlite:./trivet.db") =>
@@ -68,7 +68,7 @@ describe("jobs.enqueueIn", () => {
     );
     const metrics = await (await site.admin("/metrics")).text();
     expect(metrics).toContain("trivet_jobs_outbox_relayed_total 2");
-  }, 20_000);
+  }, 120_000);
 
   test("the first use makes the table, whether a worker or a transaction comes first", async () => {
     await server.psql("DROP SCHEMA IF EXISTS trivet CASCADE");
@@ -79,7 +79,7 @@ describe("jobs.enqueueIn", () => {
     expect(await server.psql("SELECT count(*) FROM trivet.outbox")).toBe("1");
     await using site = await worker();
     await until(() => ranIn(site).includes("made"), "a later worker relays it");
-  }, 20_000);
+  }, 120_000);
 
   test("a user who may not make the table is told its SQL, and the transaction lives", async () => {
     await server.psql("DROP SCHEMA IF EXISTS trivet CASCADE");
@@ -112,7 +112,7 @@ describe("jobs.enqueueIn", () => {
       "the bad row is marked",
     );
     expect(await server.psql("SELECT count(*) FROM trivet.outbox WHERE error IS NULL")).toBe("0");
-  }, 20_000);
+  }, 120_000);
 
   test("PostgreSQL and the store away and back: no committed job is lost, none runs twice, health says so", async () => {
     await using redis = await RedisServer.start();
@@ -134,5 +134,5 @@ describe("jobs.enqueueIn", () => {
     await until(() => ranIn(site).includes("after"), "it runs", 20_000);
     await until(async () => (await site.admin("/health")).ok, "all is well", 20_000);
     expect(ranIn(site)).toEqual(["after", "before", "while the store is away"]);
-  }, 60_000);
+  }, 120_000);
 });

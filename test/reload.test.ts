@@ -36,7 +36,7 @@ test("trivet reload brings new app code behind the edge, child by child, and los
   }
   const { failed, refused, reasons } = await load.stop();
   expect({ failed, refused, reasons }).toEqual({ failed: 0, refused: 0, reasons: [] });
-}, 60_000);
+}, 120_000);
 
 test("code that can't boot changes nothing; the command says why, with the user's file and line", async () => {
   const { site, port } = await upSite({ "app.ts": APP(1) });
@@ -61,7 +61,7 @@ test("trivet upgrade hands over edge, app and jobs together", async () => {
   const [{ pid }] = JSON.parse((await site.run(["status", "--json"])).stdout) as [{ pid: number }];
   expect(pid).not.toBe(site.pid);
   process.kill(pid, "SIGKILL");
-}, 60_000);
+}, 120_000);
 
 test("a reload that names another handlers file brings its schemas to the app", async () => {
   const jobs = (type: string) => `import { t } from "elysia"; import { defineJobs } from "trivet";

@@ -125,7 +125,7 @@ test("a child that is replaced says so to its clients, finishes what it has, and
   using next = await RawConnection.open(site.port);
   next.send(GET);
   expect((await next.response()).body.toString()).not.toBe(first.body.toString());
-}, 30_000);
+}, 120_000);
 
 test("on TERM health says 503 for shutdown_delay, while everything is answered", async () => {
   await using site = await ServeSite.start({ workers: 1, keys: 'shutdown_delay = "1s"' });
@@ -173,7 +173,7 @@ test("new connections do not wait for a process that is blocked, nor for one tha
     pids.add(await (await fetch(`http://127.0.0.1:${site.port}/`, { keepalive: false })).text());
     return pids.size === 2;
   }, "both answer again");
-}, 60_000);
+}, 120_000);
 
 test("a reload moves the app server to another address and more processes, without a lost request", async () => {
   await using site = await ServeSite.start({ workers: 1 });
@@ -203,7 +203,7 @@ test("a reload moves the app server to another address and more processes, witho
   expect(after.result).toMatchObject({ failed: 0, stale: 0 });
   expect((await fetch(`http://127.0.0.1:${site.port}/`)).status).toBe(200);
   expect(await site.ready()).toHaveLength(1);
-}, 30_000);
+}, 120_000);
 
 test("a reload that can't boot at a new address leaves nothing open there", async () => {
   await using site = await ServeSite.start({ workers: 2 });

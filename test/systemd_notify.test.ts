@@ -56,7 +56,7 @@ test("no sign of life when every child is silent", async () => {
   expect(signs()).toBe(before);
   await site[Symbol.asyncDispose]();
   await blocked;
-}, 40_000);
+}, 120_000);
 
 test("an upgrade tells the new main process, which speaks from then on", async () => {
   await using socket = await NotifySocket.open();
@@ -82,7 +82,7 @@ test("an upgrade tells the new main process, which speaks from then on", async (
   expect(main).toBeLessThan(texts.lastIndexOf("READY=1"));
   await until(() => site.code === 0, "the one before leaves");
   expect(socket.texts()).not.toContain("STOPPING=1");
-}, 30_000);
+}, 120_000);
 
 test("killed and started again, it goes on with the sockets that systemd kept: what connected meanwhile is answered", async () => {
   await using socket = await NotifySocket.open();
@@ -103,7 +103,7 @@ test("killed and started again, it goes on with the sockets that systemd kept: w
     listenFds: kept.fds,
   });
   expect(await waiting).toContain("a");
-}, 30_000);
+}, 120_000);
 
 test("an app server that systemd restarts loses no request: what connects meanwhile waits", async () => {
   await using socket = await NotifySocket.open();
@@ -127,7 +127,7 @@ test("an app server that systemd restarts loses no request: what connects meanwh
   const answered = loads.map(({ result }) => result.ok);
   await until(() => loads.every(({ result }, i) => result.ok > (answered[i] ?? 0) + 50), "it goes on");
   for (const load of loads) expect(await load.stop()).toMatchObject({ failed: 0, stale: 0, refused: 0 });
-}, 30_000);
+}, 120_000);
 
 test("a restart does not wait for tunnels while systemd keeps the sockets: who connects meanwhile is waiting", async () => {
   await using socket = await NotifySocket.open();
@@ -149,4 +149,4 @@ test("a restart does not wait for tunnels while systemd keeps the sockets: who c
   // It would be killed after 20 s, and the code not be 0.
   expect(await site.stop(20_000)).toBe(0);
   await closed;
-}, 40_000);
+}, 120_000);

@@ -32,7 +32,7 @@ beforeAll(async () => {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-}, 120_000);
+}, 600_000);
 
 afterAll(async () => {
   await edge?.[Symbol.asyncDispose]();

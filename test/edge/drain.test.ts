@@ -17,7 +17,7 @@ test("TERM under load: every request accepted is answered, then it exits with 0"
   expect(await edge.trivet.exited()).toBe(0);
   const result = await load.stop();
   expect({ failed: result.failed, reasons: result.reasons }).toEqual({ failed: 0, reasons: [] });
-}, 30_000);
+}, 120_000);
 
 test("slow answers under way are waited for, and told that the connection closes", async () => {
   const { promise: go, resolve: answer } = Promise.withResolvers<void>();
@@ -48,13 +48,13 @@ test("slow answers under way are waited for, and told that the connection closes
 
 test("idle connections do not hold it up", async () => {
   await using origin = Origin.start("a");
-  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  await using edge = await EdgeSite.start({ servers: [origin.address], proxy: 'drain_timeout = "1h"' });
   using idle = await edge.open();
   idle.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
   await idle.response();
   using silent = await edge.open();
   edge.trivet.signal("SIGTERM");
-  expect(await edge.trivet.exited(5_000)).toBe(0);
+  expect(await edge.trivet.exited()).toBe(0);
   await Promise.all([idle.closed(), silent.closed()]);
 });
 
@@ -76,17 +76,17 @@ test("what is left at drain_timeout is cut: tunnels, and answers that do not end
   await tunnel.closed();
   await half.closed();
   expect(await edge.trivet.exited()).toBe(0);
-  expect(Date.now() - startMs).toBeWithin(800, 5000);
+  expect(Date.now() - startMs).toBeWithin(800, 20_000);
 });
 
 test("a second TERM stops at once", async () => {
   await using origin = Origin.start("a", () => new Promise<Response>(() => undefined));
-  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  await using edge = await EdgeSite.start({ servers: [origin.address], proxy: 'drain_timeout = "1h"' });
   using client = await edge.open();
   client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
   await until(() => origin.hits === 1, "the server is asked");
   edge.trivet.signal("SIGTERM");
   await until(async () => (await edge.trivet.admin("/health")).status === 503, "it drains");
   edge.trivet.signal("SIGTERM");
-  await edge.trivet.exited(5_000);
+  await edge.trivet.exited();
 });

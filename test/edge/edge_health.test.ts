@@ -28,24 +28,36 @@ test("503 when fewer servers are up than fail_when_below", async () => {
   const dead = `127.0.0.1:${await freePort()}`;
   await using edge = await EdgeSite.start({
     servers: [origin.address, dead],
-    backend: 'health = { path = "/", interval = "50ms", fall = 2 }',
+    backend: 'health = { path = "/", interval = "50ms", timeout = "30s", fall = 2 }',
     tables: '[proxy.health]\npath = "/health"\nfail_when_below = 2',
   });
   await until(async () => (await edge.get("/health")).status === 503, "the dead server counts");
   expect((await edge.get("/")).status).toBe(200);
 });
 
-test("on TERM health says 503 for shutdown_delay while requests are still answered", async () => {
-  await using origin = Origin.start("a");
-  await using edge = await EdgeSite.start({
+function leaving(origin: Origin, delay: string): Promise<EdgeSite> {
+  return EdgeSite.start({
     servers: [origin.address],
-    proxy: 'shutdown_delay = "1s"',
+    proxy: `shutdown_delay = "${delay}"`,
     tables: '[proxy.health]\npath = "/health"',
   });
-  const before = performance.now();
+}
+
+test("on TERM health says 503 while requests are still answered; a second TERM does not wait for shutdown_delay", async () => {
+  await using origin = Origin.start("a");
+  await using edge = await leaving(origin, "1h");
   edge.trivet.signal("SIGTERM");
   await until(async () => (await edge.get("/health")).status === 503, "health turns");
   expect((await edge.get("/")).status).toBe(200);
+  edge.trivet.signal("SIGTERM");
+  expect(await edge.trivet.exited()).toBe(0);
+});
+
+test("shutdown_delay ends by itself, and not before its time", async () => {
+  await using origin = Origin.start("a");
+  await using edge = await leaving(origin, "1s");
+  const before = performance.now();
+  edge.trivet.signal("SIGTERM");
   expect(await edge.trivet.exited()).toBe(0);
   expect(performance.now() - before).toBeGreaterThan(1000);
 });

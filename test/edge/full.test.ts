@@ -23,7 +23,11 @@ test("at max_connections new connections wait, nobody is reset, and those who wa
 
 test("with few descriptors the edge keeps some for its servers, and serves all one after the other", async () => {
   await using origin = Origin.start("a");
-  await using edge = await EdgeSite.start({ servers: [origin.address], descriptors: 120 });
+  await using edge = await EdgeSite.start({
+    servers: [origin.address],
+    proxy: 'timeouts.queue = "10m"',
+    descriptors: 120,
+  });
   const clients = await Promise.all(Array.from({ length: 300 }, () => RawConnection.open(edge.port)));
   for (const client of clients) client.send(ASK);
   await until(() => {
@@ -40,7 +44,11 @@ test("more requests at once than descriptors are left: they wait for each other,
     if (slow) await Bun.sleep(700);
     return new Response("a");
   });
-  await using edge = await EdgeSite.start({ servers: [origin.address], descriptors: 300 });
+  await using edge = await EdgeSite.start({
+    servers: [origin.address],
+    proxy: 'timeouts.queue = "10m"',
+    descriptors: 300,
+  });
   const clients: RawConnection[] = [];
   for (let i = 0; i < 190; i++) {
     const client = await RawConnection.open(edge.port);
@@ -53,7 +61,7 @@ test("more requests at once than descriptors are left: they wait for each other,
   const statuses = await Promise.all(clients.map(async (client) => (await client.response()).status));
   expect(new Set(statuses)).toEqual(new Set([200]));
   for (const client of clients) client[Symbol.dispose]();
-}, 30_000);
+}, 120_000);
 
 test("as many connections as the kernel allows may wait to be accepted", async () => {
   await using origin = Origin.start("a");

@@ -125,11 +125,11 @@ test("an idle client's connection is closed without a word", async () => {
     tables: '[proxy.timeouts]\nkeep_alive = "1s"\n',
   });
   using client = await edge.open();
+  const startMs = performance.now();
   client.send(GET);
   await client.response();
-  const startMs = Date.now();
   await client.closed();
-  expect(Date.now() - startMs).toBeWithin(500, 4000);
+  expect(performance.now() - startMs).toBeWithin(1000, 20_000);
   expect(client.received).toHaveLength(0);
   expect(client.broken).toBeUndefined();
 });

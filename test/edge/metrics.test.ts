@@ -46,7 +46,7 @@ test("counters are summed over the processes, and over those that died", async (
   const before = await counted();
   await Load.start({ port: edge.port, requests: 100, fresh: 4 }).done();
   await until(async () => (await counted()) === before + 100, "100 more are counted");
-}, 30_000);
+}, 120_000);
 
 test("statuses, times, connections and bytes are there", async () => {
   await using origin = Origin.start(

@@ -32,8 +32,8 @@ const queueLength = async (edge: EdgeSite) =>
     await (await edge.trivet.admin("/metrics")).text(),
   )?.[1];
 
-const start = (servers: { address: string; max_connections: number }[], proxy = "") =>
-  EdgeSite.start({ servers, proxy: `workers = 1\n${proxy}` });
+const start = (servers: { address: string; max_connections: number }[], queue = "10m") =>
+  EdgeSite.start({ servers, proxy: `timeouts.queue = "${queue}"` });
 
 test("a full server is asked nothing more; those that wait have their turn in order", async () => {
   const { origin, answer, paths } = patient();
@@ -79,10 +79,7 @@ test("whichever server has room first takes the one that waits", async () => {
 test("who waits too long gets 503, and the log says why", async () => {
   const { origin, paths } = patient();
   using _ = origin;
-  await using edge = await start(
-    [{ address: origin.address, max_connections: 1 }],
-    '[proxy.timeouts]\nqueue = "200ms"',
-  );
+  await using edge = await start([{ address: origin.address, max_connections: 1 }], "200ms");
   using first = await ask(edge, "/1");
   await until(() => paths().length === 1, "the first is asked");
   using second = await ask(edge, "/2");
@@ -110,7 +107,7 @@ test.each([
     const second = await ask(edge, "/2", method, body);
     await until(async () => (await queueLength(edge)) === "1", "it waits");
     second[how]();
-    await until(async () => (await queueLength(edge)) === "0", "it does not wait any more", 1000);
+    await until(async () => (await queueLength(edge)) === "0", "it does not wait any more");
     await until(() => edge.lines().length === 1, "a line");
     expect(edge.lines()[0]).toMatchObject({ status: 499, ended: "client_left" });
     using third = await ask(edge, "/3");

@@ -38,7 +38,7 @@ ${ADMIN}`;
   expect(members?.map(({ address }) => address)).toEqual(
     RELOADS % 2 === 0 ? servers : [...servers, b.address],
   );
-}, 60_000);
+}, 300_000);
 
 test("a bad file changes nothing and says why; so does a port in use", async () => {
   await using origin = Origin.start("a");
@@ -75,7 +75,7 @@ test("a reload that a data-plane process can't apply leaves the listeners it wou
   expect(await accepts(kept)).toBe(true);
   expect(await accepts(extra)).toBe(false);
   expect((await edge.get()).status).toBe(200);
-}, 30_000);
+}, 120_000);
 
 test("HUP reloads; a tunnel and the state of a server live on", async () => {
   await using origin = Origin.start("a");

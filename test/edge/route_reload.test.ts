@@ -47,7 +47,7 @@ test("a reload puts a route's rules in force and takes them back; a bad one chan
     expect(origin.requests.at(-1)?.target).toBe("/x");
     expect(origin.lastFields().get("x-a")).toBeUndefined();
   }
-}, 60_000);
+}, 120_000);
 
 test("trivet status does not tell what a route sets in headers", async () => {
   using origin = new EchoOrigin();

@@ -33,7 +33,7 @@ test("kill -9 of a data-plane process costs only what was on it; it comes back",
   // Each client had at most one request on the process that was killed.
   expect(result.failed).toBeLessThanOrEqual(clients.keepAlive + clients.fresh);
   expect(result.refused).toBe(0);
-}, 30_000);
+}, 120_000);
 
 test("while no data-plane process is there, new connections wait instead of failing", async () => {
   await using origin = Origin.start("a");
@@ -48,7 +48,7 @@ test("while no data-plane process is there, new connections wait instead of fail
     expect((await edge.get()).status).toBe(200);
   }
   expect((await edge.status()).children[0]?.restarts).toBe(3);
-}, 30_000);
+}, 120_000);
 
 test("kill -9 of the supervisor leaves no process and no listener behind", async () => {
   await using origin = Origin.start("a");
@@ -57,7 +57,15 @@ test("kill -9 of the supervisor leaves no process and no listener behind", async
   edge.trivet.signal("SIGKILL");
   await edge.trivet.exited();
   await until(() => pids.every((pid) => !existsSync(`/proc/${pid}/exe`)), "its children are gone");
-  expect(await edge.open().catch(() => "refused")).toBe("refused");
+  // The kernel takes a process's memory before it closes its sockets.
+  await until(
+    () =>
+      edge.open().then(
+        () => false,
+        () => true,
+      ),
+    "nobody is accepted any more",
+  );
 });
 
 test("after kill -9 a new start on the same folder and port works at once", async () => {

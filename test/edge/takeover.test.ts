@@ -42,7 +42,7 @@ test("30 upgrades under load lose no request; the last one runs the binary that 
   expect({ failed, refused, reasons }).toEqual({ failed: 0, refused: 0, reasons: [] });
   expect(await readlink(`/proc/${last}/exe`)).toBe(`${site.path}/two`);
   await until(() => [...started].filter(alive).length === 1, "those before have left");
-}, 120_000);
+}, 300_000);
 
 test("a binary that can't start changes nothing, and the command says why", async () => {
   await using origin = Origin.start("a");
@@ -59,7 +59,7 @@ test("a binary that can't start changes nothing, and the command says why", asyn
   expect(stderr).toContain("the new binary did not take over: it ended with code 3");
   expect(await pidOf(site)).toBe(before);
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
-}, 30_000);
+}, 120_000);
 
 test("what was ordered, and what checks have shown, holds after an upgrade", async () => {
   await using drained = Origin.start("drained");
@@ -68,7 +68,8 @@ test("what was ordered, and what checks have shown, holds after an upgrade", asy
   await using site = await Folder.make();
   await copyFile(trivetBinary(), `${site.path}/current`);
   await chmod(`${site.path}/current`, 0o755);
-  const check = '[backend.a.health]\npath = "/healthz"\ninterval = "100ms"\nfall = 1\nrise = 100\n';
+  const check =
+    '[backend.a.health]\npath = "/healthz"\ninterval = "100ms"\ntimeout = "30s"\nfall = 1\nrise = 100\n';
   const order = (...words: string[]) => runTrivet(["backend", ...words], { cwd: site.path });
   await using fine = Origin.start("fine");
   await startEdge(site, [drained.address, sick.address, fine.address], check);
@@ -90,7 +91,7 @@ test("what was ordered, and what checks have shown, holds after an upgrade", asy
   expect((await runTrivet(["upgrade"], { cwd: site.path })).stderr).toBe("");
   started.add(await pidOf(site));
   expect(await states()).toEqual(before);
-}, 30_000);
+}, 120_000);
 
 test("a killed child comes back though the binary is gone from its path", async () => {
   await using origin = Origin.start("a");
@@ -105,7 +106,7 @@ test("a killed child comes back though the binary is gone from its path", async 
   await until(async () => !(await childrenOf(parent)).includes(child), "it is gone");
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
   await until(async () => (await childrenOf(parent)).length === 2, "both are there");
-}, 30_000);
+}, 120_000);
 
 async function childrenOf(pid: number): Promise<number[]> {
   const listed = await Bun.file(`/proc/${pid}/task/${pid}/children`).text();

@@ -19,7 +19,7 @@ export async function runTrivet(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { cwd, env, stdin = "", timeoutMs = 20_000 } = options;
+  const { cwd, env, stdin = "", timeoutMs = 60_000 } = options;
   const process_ = Bun.spawn([trivetBinary(), ...args], {
     ...(cwd ? { cwd } : {}),
     env: { ...process.env, ...env },

@@ -1,6 +1,7 @@
 import { type RawResponse, readResponse } from "./raw_response.ts";
 
-const OPEN_TIMEOUT_MS = 5_000;
+/** Only what is broken takes this long, on a busy machine too. */
+const PATIENCE_MS = 30_000;
 
 /** A TCP connection that says exactly what it is told: for wrong requests, halves of requests, and slow ones. */
 export class RawConnection implements Disposable {
@@ -30,8 +31,12 @@ export class RawConnection implements Disposable {
         error: (_socket, error) => connection.#over(error),
       },
     } as Bun.TCPSocketConnectOptions<undefined>);
-    connection.#socket = await withDeadline(opening, OPEN_TIMEOUT_MS, "the connection opens");
+    connection.#socket = await withDeadline(opening, PATIENCE_MS, "the connection opens");
     return connection;
+  }
+
+  get localPort(): number {
+    return this.#socket?.localPort ?? 0;
   }
 
   send(data: string | Uint8Array): void {
@@ -43,7 +48,7 @@ export class RawConnection implements Disposable {
   }
 
   /** The next whole response, without its bytes left in `received`. Throws when the connection ends before it does. */
-  async response(method = "GET", timeoutMs = 10_000): Promise<RawResponse> {
+  async response(method = "GET", timeoutMs = PATIENCE_MS): Promise<RawResponse> {
     let found: RawResponse | undefined;
     await this.#waitFor(() => {
       found = readResponse(this.received, this.ended, method);
@@ -58,12 +63,12 @@ export class RawConnection implements Disposable {
   }
 
   /** Resolves when the other side has ended the connection. */
-  async closed(timeoutMs = 10_000): Promise<void> {
+  async closed(timeoutMs = PATIENCE_MS): Promise<void> {
     await this.#waitFor(() => this.ended, timeoutMs);
   }
 
   /** Resolves when `bytes` bytes or more have come. */
-  async arrived(bytes: number, timeoutMs = 10_000): Promise<void> {
+  async arrived(bytes: number, timeoutMs = PATIENCE_MS): Promise<void> {
     await this.#waitFor(() => this.received.length >= bytes || this.ended, timeoutMs);
   }
 

@@ -6,6 +6,9 @@ import { Folder } from "./folder.ts";
 import { until } from "./until.ts";
 
 const OUTPUT_CHARS_MAX = 16 * 1024 * 1024;
+/** Only what is broken takes this long to start or to end, on a busy machine too. */
+const PATIENCE_MS = 60_000;
+const ANSWER_MS = 20_000;
 
 export interface TrivetOptions {
   mode: "up" | "proxy" | "serve" | "worker";
@@ -58,7 +61,7 @@ export class Trivet implements AsyncDisposable {
     await folder.write("trivet.toml", withAdmin(options.config ?? ""));
     const site = new Trivet(options, folder);
     try {
-      if (options.ready !== "started") await site.#becomeReady(options.readyTimeoutMs ?? 20_000);
+      if (options.ready !== "started") await site.#becomeReady(options.readyTimeoutMs ?? PATIENCE_MS);
     } catch (error) {
       await site[Symbol.asyncDispose]();
       throw error;
@@ -86,7 +89,7 @@ export class Trivet implements AsyncDisposable {
   /** A GET on the admin socket. */
   admin(path: string): Promise<Response> {
     const unix = join(this.folder.path, "run", `${this.#mode}.sock`);
-    return fetch(`http://trivet${path}`, { unix, signal: AbortSignal.timeout(5_000) });
+    return fetch(`http://trivet${path}`, { unix, signal: AbortSignal.timeout(ANSWER_MS) });
   }
 
   /** `trivet ARGS` in the same folder, with the same config. */
@@ -98,7 +101,7 @@ export class Trivet implements AsyncDisposable {
     this.#process.kill(name);
   }
 
-  async exited(timeoutMs = 20_000): Promise<number> {
+  async exited(timeoutMs = PATIENCE_MS): Promise<number> {
     await until(
       () => this.#process.exitCode !== null || this.#process.signalCode !== null,
       `${this.#mode} ends`,
@@ -109,7 +112,7 @@ export class Trivet implements AsyncDisposable {
   }
 
   /** TERM; KILL when it has not ended after `deadlineMs`. The exit code. */
-  async stop(deadlineMs = 10_000): Promise<number> {
+  async stop(deadlineMs = PATIENCE_MS): Promise<number> {
     this.signal("SIGTERM");
     const late = setTimeout(() => this.signal("SIGKILL"), deadlineMs);
     const code = await this.#process.exited;

@@ -1,4 +1,6 @@
 const POLL_MS = 10;
+/** Only what is broken takes this long, on a busy machine too. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Waits until `condition` gives something true, and returns it. A condition that throws counts as not yet.
@@ -7,7 +9,7 @@ const POLL_MS = 10;
 export async function until<T>(
   condition: () => T | Promise<T>,
   what: string,
-  timeoutMs = 10_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<NonNullable<T>> {
   const deadlineMs = Date.now() + timeoutMs;
   for (;;) {

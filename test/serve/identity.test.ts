@@ -67,7 +67,7 @@ describe("user and group", () => {
   });
 
   // Who runs the suite decides which of the two can be tried.
-  if (IS_ROOT) test("as root: children become the user; log, sockets, store and jobs work", asRoot, 60_000);
+  if (IS_ROOT) test("as root: children become the user; log, sockets, store and jobs work", asRoot, 120_000);
   else test("not as root: a sentence, or nothing to do", asSomebody);
 });
 

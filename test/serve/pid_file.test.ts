@@ -36,7 +36,7 @@ test("is there while it runs; a second instance is refused; what a kill -9 leave
   again.kill("SIGTERM");
   expect(await again.exited).toBe(0);
   expect(existsSync(path)).toBe(false);
-}, 30_000);
+}, 120_000);
 
 test("follows an upgrade and a reload; a start that fails leaves none", async () => {
   await using site = await start();
@@ -56,7 +56,7 @@ test("follows an upgrade and a reload; a start that fails leaves none", async ()
   await site.folder.write("app.ts", "throw new Error('no');");
   expect((await site.run(["serve"])).code).toBe(1);
   expect(existsSync(join(site.folder.path, "run/other.pid"))).toBe(false);
-}, 30_000);
+}, 120_000);
 
 test("a folder that is not there is told", async () => {
   await using site = await start();

@@ -72,4 +72,4 @@ test("started in a `current` link: a reload and an upgrade go where it leads now
       "it has left",
     );
   }
-}, 60_000);
+}, 120_000);

@@ -70,4 +70,4 @@ test("a reload with code that can't boot changes nothing, and says where the cod
   }
   expect((await site.children()).map(({ pid }) => pid)).toEqual(before);
   expect((await site.trivet.admin("/health")).status).toBe(200);
-}, 60_000);
+}, 120_000);

@@ -123,7 +123,7 @@ describe("signals to the supervisor", () => {
     const [last] = (await statusOf(site)).children.filter(({ kind }) => kind === "serve");
     expect(last).toMatchObject({ pid: first?.pid ?? 0, state: "ready", restarts: 0 });
     expect((await site.admin("/health")).status).toBe(200);
-  }, 30_000);
+  }, 120_000);
 
   test("a process that can't boot does not come with TTIN", async () => {
     await using site = await serve(1);
@@ -184,4 +184,4 @@ test("TSTP to the worker: what runs goes on, nothing new is taken, also by a chi
   site.signal("SIGTTIN");
   await until(() => site.stderr.includes('"mode":"worker","processes":2'), "one process more");
   expect(await site.stop()).toBe(0);
-}, 30_000);
+}, 120_000);

@@ -93,4 +93,4 @@ test("requests under way may be silent; idle connections and slow heads are clos
   socket.send("still here");
   expect(await heard).toBe("echo still here");
   socket.close();
-}, 60_000);
+}, 120_000);

@@ -72,7 +72,7 @@ test("a handler that does not read makes the client wait, and nobody hold much",
   await fetch(`${site.edgeUrl}/go`);
   await until(() => answer.endsWith(String(BODY_BYTES)), "the app has it all", 20_000);
   client.terminate();
-}, 40_000);
+}, 120_000);
 
 test("a client that does not read makes the app wait, and nobody hold much", async () => {
   await using site = await AppSite.up({ files: { "app.ts": APP } });
@@ -103,7 +103,7 @@ test("a client that does not read makes the app wait, and nobody hold much", asy
   client.resume();
   await until(() => got > BODY_BYTES, "the client has it all", 20_000);
   client.terminate();
-}, 40_000);
+}, 120_000);
 
 test("a client that leaves is told to the handler, and ends its stream", async () => {
   await using site = await AppSite.up({ files: { "app.ts": APP } });

@@ -43,7 +43,7 @@ test("a save is loaded: written in place, by rename, in a new file, in one that 
   await until(async () => (await ask(site)).includes("new"), "it is missing again");
   await site.write("new.ts", word("five"));
   await says(site, "five");
-}, 40_000);
+}, 120_000);
 
 test("what the app does not import, its own packages too, changes nothing", async () => {
   await using site = await AppSite.start({
@@ -84,7 +84,7 @@ test("broken code is shown in the terminal and the browser, which goes on when i
   );
   await site.write("jobs.ts", "export default {};");
   await until(async () => (await (await fetch(site.edgeUrl)).text()) === "two", "it is mended");
-}, 40_000);
+}, 120_000);
 const NO_JOBS = "the default export must be defineJobs({ … })";
 
 test("it starts with broken code, and a crash at the top of a file keeps the old one", async () => {

@@ -394,7 +394,7 @@ export function conformance(store: StoreUnderTest): void {
       () => client,
       () => `q${++queues}`,
     );
-  }, 60_000);
+  }, 120_000);
 
   test("many enqueues and settles at once all arrive", async () => {
     const client = open();

@@ -140,5 +140,5 @@ describe("a Redis that has its troubles", () => {
     expect((await store.counts(["cut"]))[0]?.waiting).toBe(5);
     await store.close();
     proxy.stop(true);
-  }, 20_000);
+  }, 120_000);
 });

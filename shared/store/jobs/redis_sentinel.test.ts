@@ -23,7 +23,7 @@ describe("Redis behind Sentinel", () => {
     setClock: async (queue, byMs) => setRedisClock(await sentinel.primary(), queue, byMs),
     nowMs: Date.now,
   };
-  beforeAll(() => store.start(), 60_000);
+  beforeAll(() => store.start(), 120_000);
   afterAll(() => store.stop());
   describe("jobs", () => conformance(store));
   describe("jobs with options, queues with rules", () => optionConformance(store));
@@ -34,7 +34,7 @@ describe("a primary that dies", () => {
   let sentinel: RedisSentinel;
   beforeAll(async () => {
     sentinel = await RedisSentinel.start(2);
-  }, 60_000);
+  }, 120_000);
   afterAll(() => sentinel[Symbol.asyncDispose]());
 
   test("a durable job that was acknowledged is there, once; claims and settles go on", async () => {
@@ -86,7 +86,7 @@ describe("a primary that dies", () => {
       `Sentinel fail-over: ${acknowledged.size} durable jobs acknowledged, ${refused} refused, 0 lost, ${[...seen.values()].filter((times) => times > 1).length} seen twice`,
     );
     await Promise.all([app.close(), worker.close()]);
-  }, 90_000);
+  }, 120_000);
 
   test("without a replica a durable job is refused with a sentence", async () => {
     const alone = (await sentinel.primary())?.url ?? "";
@@ -96,5 +96,5 @@ describe("a primary that dies", () => {
       "no replica has confirmed a durable job in time",
     );
     await store.close();
-  }, 60_000);
+  }, 120_000);
 });
