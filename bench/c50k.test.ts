@@ -1,21 +1,7 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
-import { trivetBinary } from "../test/harness/binary.ts";
+import { benchCommand, SHORT_BENCH_MS } from "./rig/bench_command.ts";
 
-const TIMEOUT_MS = 120_000;
-
-async function run(...words: string[]) {
-  const script = join(import.meta.dir, "c50k.ts");
-  const child = Bun.spawn([process.execPath, script, "--trivet", trivetBinary(), ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
-}
+const run = (...words: string[]) => benchCommand("c50k", words);
 
 test(
   "a small crowd is held and answered",
@@ -24,7 +10,7 @@ test(
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("descriptors: ") });
     expect(JSON.parse(stdout)).toMatchObject({ answered: 300, failed: 0, reasons: {} });
   },
-  TIMEOUT_MS,
+  SHORT_BENCH_MS,
 );
 
 test("more than any machine holds: the checks say what to change", async () => {

@@ -1,26 +1,13 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
-import { trivetBinary } from "../test/harness/binary.ts";
 import { EDGE_CASES } from "./edge/case.ts";
 import type { IdleRow, OfferedRow } from "./edge/table.ts";
+import { benchCommand, SHORT_BENCH_MS } from "./rig/bench_command.ts";
 import type { CpuRow } from "./rig/cpu_table.ts";
 
 // Timings are not looked at: other work may run on the machine of the tests.
-const TIMEOUT_MS = 120_000;
 const SHORT = ["--rounds", "1", "--seconds", "0.2", "--warm-up", "0", "--offered", "500", "--idle", "50"];
 
-async function run(...words: string[]) {
-  const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "edge.ts"), "--trivet", trivetBinary(), ...words],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
-}
+const run = (...words: string[]) => benchCommand("edge", words);
 
 test(
   "every proxy does all of the work, and no request fails",
@@ -49,7 +36,7 @@ test(
     }
     for (const row of [...cpu, ...offered, ...idle]) expect(row).toMatchObject({ failed: 0 });
   },
-  TIMEOUT_MS,
+  SHORT_BENCH_MS,
 );
 
 test("an unknown case is told", async () => {

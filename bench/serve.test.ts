@@ -1,25 +1,12 @@
 import { expect, test } from "bun:test";
-import { join } from "node:path";
-import { trivetBinary } from "../test/harness/binary.ts";
+import { benchCommand, SHORT_BENCH_MS } from "./rig/bench_command.ts";
 import type { CpuRow } from "./rig/cpu_table.ts";
 import type { MemoryRow, StartRow } from "./serve/table.ts";
 
 // Timings are not looked at: other work may run on the machine of the tests.
-const TIMEOUT_MS = 120_000;
 const SHORT = ["--rounds", "1", "--seconds", "0.2", "--warm-up", "0", "--starts", "2"];
 
-async function run(...words: string[]) {
-  const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "serve.ts"), "--trivet", trivetBinary(), ...words],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, code };
-}
+const run = (...words: string[]) => benchCommand("serve", words);
 
 test(
   "every server that is here does its work, and no request fails; the others are named",
@@ -55,7 +42,7 @@ test(
       expect(row.medianMs).toBeGreaterThan(0);
     }
   },
-  TIMEOUT_MS,
+  SHORT_BENCH_MS,
 );
 
 test("an unknown case is told", async () => {
