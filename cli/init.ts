@@ -13,7 +13,7 @@ export const init: Command = {
     const there = files.map(([name]) => name).filter((name) => existsSync(name));
     if (there.length > 0) {
       throw new UserError(
-        `trivet init overwrites nothing, and ${there.join(", ")} is there: use an empty folder`,
+        `trivet init overwrites nothing, and ${there.join(", ")} ${there.length === 1 ? "is" : "are"} there: use an empty folder`,
       );
     }
     for (const [name, text] of files) write(name, text);

@@ -198,6 +198,34 @@ describe("trivet init", () => {
     expect(checkTypes(folder)).toContain("No type errors");
   });
 
+  test("its types know what a handler gets, and refuse settings that defineJobs would refuse", async () => {
+    await using folder = await Folder.make();
+    await runTrivet(["init"], { cwd: folder.path });
+    await folder.write("app.ts", "export default { fetch: () => new Response() };\n");
+    const handlers = (body: string) =>
+      folder.write(
+        "jobs.ts",
+        `import { defineJobs } from "trivet";
+        const schema = {} as { static: { to: string } };
+        export default defineJobs({ ${body} });`,
+      );
+    await handlers(`
+      said: { schema, limit: { key: ({ to }) => to, concurrency: 1 }, async run({ to }, job) { job.progress(to.length); } },
+      declared: { limit: { key: (payload) => payload.to, concurrency: 1 }, async run({ to }: { to: string }, job) { job.log.info(to); } },
+      open: { timeout: 500, backoff: (attempt) => attempt * 2, async run(payload, job) { job.log.info({ payload }, payload.to); } },
+      nothing: { run: (_, job) => job.discard() },`);
+    expect(checkTypes(folder)).toContain("No type errors");
+    await handlers(`
+      a: { schema, async run({ too }, job) {} },
+      b: { schema, async run({ to }, job) { job.progess(to); } },
+      c: { async run(payload: { to: string }, job) { job.progess(payload.to); } },
+      d: { timout: 500, async run(payload, job) {} },
+      e: { lane: "urgent", async run(payload, job) {} },
+      f: { timeout: "30s" },`);
+    const faults = checkTypes(folder);
+    for (const line of [4, 5, 6, 7, 8, 9]) expect(faults).toContain(`jobs.ts(${line},`);
+  });
+
   test("trivet up there serves the page, and its button's job runs", async () => {
     await using folder = await Folder.make();
     await runTrivet(["init"], { cwd: folder.path });

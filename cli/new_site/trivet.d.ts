@@ -164,10 +164,13 @@ declare module "trivet" {
     /** A TypeBox schema, such as Elysia's t.Object({ … }): payloads that don't match are refused. */
     schema?: { static: Payload };
     /** As of enqueue; the key may be made from the payload. */
-    limit?: { key: string | ((payload: Payload) => string); concurrency?: number; rate?: Rate };
+    limit?: { key: string | ((payload: Known<Payload>) => string); concurrency?: number; rate?: Rate };
     /** What it throws counts as a failed attempt. Without a schema, give `payload` the type that enqueue sends. */
-    run(payload: Payload, job: JobContext): any;
+    run(payload: Known<Payload>, job: JobContext): any;
   }
+
+  /** What nothing is said of may be anything. */
+  type Known<Payload> = unknown extends Payload ? any : Payload;
 
   type Handlers<Payloads> = { [Type in keyof Payloads]: JobHandler<Payloads[Type]> };
   /** By its schema, else by how the handler's first parameter is declared. */
@@ -185,7 +188,8 @@ declare module "trivet" {
   }
 
   /** The default export of jobs.ts. */
-  export function defineJobs<Payloads, Given extends Record<string, { run(...rest: any): any }>>(
-    handlers: Given & Handlers<Payloads>,
-  ): Jobs<{ [Type in keyof Given]: PayloadOf<Given[Type]> }>;
+  export function defineJobs<
+    Payloads,
+    Given extends Record<string, { [Setting in keyof JobHandler]?: unknown }>,
+  >(handlers: Given & Handlers<Payloads>): Jobs<{ [Type in keyof Given]: PayloadOf<Given[Type]> }>;
 }
