@@ -48,7 +48,7 @@ interface UserData {
 
 beforeAll(async () => {
   schema = await unpackSchema();
-}, 120_000);
+}, 300_000);
 
 describe.each(ROLES)("%s.yaml", (role) => {
   test("is what cloud-init's schema says, and its config is what Trivet's says", async () => {

@@ -15,7 +15,7 @@ test("SQLite: workers and the store process are killed", async () => {
   expect(report).toMatchObject({ lost: 0, odd: 0 });
   // Two supervisors, their store processes and this one wrote to one file.
   expect(site.logs).not.toContain("locked");
-}, 120_000);
+}, 400_000);
 
 test("Redis: workers are killed, and Redis itself", async () => {
   await using redis = await RedisServer.start();
@@ -31,4 +31,4 @@ test("Redis: workers are killed, and Redis itself", async () => {
   });
   console.log("Redis", report);
   expect(report).toMatchObject({ lost: 0, odd: 0 });
-}, 120_000);
+}, 400_000);

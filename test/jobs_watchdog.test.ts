@@ -24,14 +24,14 @@ const worker = (port: number, settings = "") =>
 test("connections to Redis go silent: they are replaced, and jobs go on", async () => {
   await using redis = await RedisServer.start();
   using relay = new SilentRelay(redis.port);
-  await using site = await worker(relay.port, 'block = "20s"');
+  await using site = await worker(relay.port, 'block = "10m"');
   const store = new RedisJobStore(redis.url);
   await store.enqueue([newJob("work", "before")]);
   await until(() => logsOf(site).includes("ran before"), "the worker works");
   relay.silence();
   await store.enqueue([newJob("work", "behind")]);
-  await until(() => logsOf(site).includes("ran behind"), "a new connection brings the job", 14_000);
-  await until(async () => (await site.admin("/health")).ok, "the worker is well", 15_000);
+  await until(() => logsOf(site).includes("ran behind"), "a new connection brings the job", 60_000);
+  await until(async () => (await site.admin("/health")).ok, "the worker is well");
   expect((await store.counts(["default"]))[0]).toMatchObject({ waiting: 0 });
   await store.close();
 }, 120_000);
@@ -56,9 +56,9 @@ test("jobs wait and nothing can be fetched: health says so after 15 s, and is we
       return health.ok ? "" : health.text();
     },
     "health complains",
-    30_000,
+    60_000,
   );
-  expect(said).toMatch(/^jobs wait in queue default and no worker here has fetched one for 1\d s/);
+  expect(said).toMatch(/^jobs wait in queue default and no worker here has fetched one for [1-5]\d s/);
   await redis.cli("ACL", "SETUSER", "blind", "+xreadgroup");
   await until(() => logsOf(site).includes("ran late"), "the job runs");
   await until(async () => (await site.admin("/health")).ok, "the worker is well");
@@ -70,9 +70,9 @@ test("a Redis that would lose jobs is told of at the start", async () => {
   await redis.cli("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
   await redis.cli("CONFIG", "SET", "appendonly", "no");
   await using site = await worker(redis.port);
-  const logs = logsOf(site);
-  expect(logs).toContain(
+  for (const words of [
     "maxmemory-policy is allkeys-lru; when its memory is full, Redis deletes jobs without a word",
-  );
-  expect(logs).toContain("neither appendonly nor save is set; a restart loses all jobs");
+    "neither appendonly nor save is set; a restart loses all jobs",
+  ])
+    await until(() => logsOf(site).includes(words), words);
 });

@@ -45,7 +45,7 @@ async function uploaded(url: string, bytes: Uint8Array): Promise<string> {
 
 /** What an open page is told until `id` is no longer waiting. */
 async function settled(url: string, id: string): Promise<Picture> {
-  const stream = await fetch(`${url}/events`, { signal: AbortSignal.timeout(20_000) });
+  const stream = await fetch(`${url}/events`, { signal: AbortSignal.timeout(90_000) });
   expect(stream.headers.get("content-type")).toBe("text/event-stream");
   let text = "";
   for await (const chunk of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) {

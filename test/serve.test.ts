@@ -13,7 +13,7 @@ const CONFIG = '[serve]\nlisten = "127.0.0.1:0"\nworkers = 2\n';
 const NODE_MODULES = resolve(import.meta.dir, "../node_modules");
 
 interface Status {
-  children: { kind: string; pid: number; state: string; startedAtMs: number; restarts: number }[];
+  children: { kind: string; pid: number; state: string; bootMs?: number; restarts: number }[];
   modes: { serve: { listen: string[]; ready: number } };
 }
 
@@ -89,7 +89,7 @@ describe("apps", () => {
     expect(await (await post('{"n":1}')).json()).toEqual({ job: expect.stringMatching(/^[0-9A-Z]{26}$/) });
     expect((await post('{"n":"x"}')).status).toBe(422);
     expect((await fetch(`${base}/boom`)).status).toBe(500);
-    expect(site.stderr).toContain(`${site.folder.path}/app.ts:12: boom`);
+    await until(() => site.stderr.includes(`${site.folder.path}/app.ts:12: boom`), "the log names the line");
     expect(await site.stop()).toBe(0);
     expect(site.stdout.match(/the app has stopped/g)).toHaveLength(2);
   });
@@ -158,10 +158,13 @@ describe("apps", () => {
       "404 nothing",
     ]);
     expect(await get("/boom")).toBe("500 Internal Server Error");
-    expect(site.stderr).toContain(`${site.folder.path}/app.ts:8: RangeError: too far`);
+    const fault = `${site.folder.path}/app.ts:8: RangeError: too far`;
+    await until(() => site.stderr.includes(fault), "the log names the line");
     expect(await echoOverWebSocket(`${base.replace("http", "ws")}/ws`)).toEqual(["hi", "echo there"]);
-    const metrics = await (await site.admin("/metrics")).text();
-    expect(Number(/^trivet_serve_requests_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(6);
+    await until(async () => {
+      const metrics = await (await site.admin("/metrics")).text();
+      return Number(/^trivet_serve_requests_total (\d+)$/m.exec(metrics)?.[1]) >= 6;
+    }, "they are counted");
   });
 
   test("an app that listens by itself gets our addresses, all of them", async () => {
@@ -265,8 +268,8 @@ describe("processes", () => {
     await using site = await serve(APP);
     const { modes, children } = await statusOf(site);
     expect(modes.serve.ready).toBe(2);
-    // 70 ms on an idle machine.
-    for (const { startedAtMs } of children) expect(Date.now() - startedAtMs).toBeLessThan(2_000);
+    // 70 ms on an idle machine; what waits for something takes longer than a busy one.
+    for (const { bootMs } of children) expect(bootMs).toBeLessThan(20_000);
   });
 
   test("kill -9 of a child: the other goes on, it is brought back", async () => {
@@ -342,9 +345,10 @@ describe("processes", () => {
     using half = await RawConnection.open(await portOf(site));
     half.send("GET / HTTP/1.1\r\nHo");
     expect(await (await fetch(await baseOf(site))).text()).toMatch(/^\d+$/);
-    const beganMs = Date.now();
+    const beganMs = performance.now();
     expect(await site.stop()).toBe(0);
-    expect(Date.now() - beganMs).toBeLessThan(5_000);
+    // Bun alone would wait for 12 s.
+    expect(performance.now() - beganMs).toBeLessThan(11_000);
     await half.closed();
   });
 

@@ -89,7 +89,8 @@ export class Trivet implements AsyncDisposable {
   /** A GET on the admin socket. */
   admin(path: string): Promise<Response> {
     const unix = join(this.folder.path, "run", `${this.#mode}.sock`);
-    return fetch(`http://trivet${path}`, { unix, signal: AbortSignal.timeout(ANSWER_MS) });
+    // A kept connection would lead to the supervisor before, after an upgrade.
+    return fetch(`http://trivet${path}`, { unix, keepalive: false, signal: AbortSignal.timeout(ANSWER_MS) });
   }
 
   /** `trivet ARGS` in the same folder, with the same config. */

@@ -86,7 +86,7 @@ export class CrashSite implements AsyncDisposable {
 
   /** kill -9 to a worker process, or to the store process, as soon as one is ready. */
   async killOne(kind: "worker" | "store" = "worker"): Promise<void> {
-    await until(() => this.#kill(kind), `a ${kind} is killed`, 30_000);
+    await until(() => this.#kill(kind), `a ${kind} is killed`, 60_000);
   }
 
   /** False when there was none, or it had ended already. */

@@ -28,9 +28,13 @@ test("a handler that is late gets its signal aborted, the client 504, the log a 
     expect(await (await fetch(base)).text()).toBe("ok");
   }
   await until(() => site.trivet.stdout.split("aborted by TimeoutError").length === 3, "both handlers know");
-  expect(site.trivet.stderr).toMatch(/"path":"\/wait".*did not answer in time: 504/);
+  const line = /"path":"\/wait".*did not answer in time: 504/;
+  await until(() => line.test(site.trivet.stderr), "the log says so");
   expect(site.trivet.stderr).not.toContain("hunter2");
-  expect(await site.metric("trivet_serve_request_timeouts_total")).toBe(2);
+  await until(
+    async () => (await site.metric("trivet_serve_request_timeouts_total")) === 2,
+    "both are counted",
+  );
 });
 
 test("it is the time to the head: a stream that has begun goes on, an upload that does not end counts", async () => {

@@ -29,7 +29,7 @@ const CASES: [what: string, app: string, sentence: string | RegExp][] = [
   [
     "an await that never ends",
     "const a = 1;\nconst db = await new Promise(() => {});\n",
-    /^PATH\/app\.ts:2: the serve process \d+ was not ready after 4 s, while this file was loaded$/,
+    /^PATH\/app\.ts:2: the serve process \d+ was not ready after 6 s, while this file was loaded$/,
   ],
   [
     "an exit",
@@ -56,7 +56,7 @@ const CASES: [what: string, app: string, sentence: string | RegExp][] = [
 test("a reload with code that can't boot changes nothing, and says where the code is wrong", async () => {
   await using site = await AppSite.start({
     files: { "app.ts": GOOD },
-    serve: 'workers = 2\nboot_timeout = "4s"',
+    serve: 'workers = 2\nboot_timeout = "6s"',
   });
   const before = (await site.children()).map(({ pid }) => pid);
   for (const [what, app, sentence] of CASES) {
