@@ -175,7 +175,7 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
       stdout: "0 jobs put back\n",
     });
     const failed = dead.find(({ type }) => type === "fails")?.id ?? "";
-    expect(await replay("--id", `${failed},other`)).toMatchObject({ code: 0, stdout: "1 jobs put back\n" });
+    expect(await replay("--id", `${failed},other`)).toMatchObject({ code: 0, stdout: "1 job put back\n" });
     expect(dead.find(({ type }) => type === "fails")?.history.map(({ attempt }) => attempt)).toEqual([
       1, 2, 3,
     ]);
