@@ -428,6 +428,24 @@ export function optionConformance(store: StoreUnderTest): void {
     expect(await client.records.get(stays.id)).toMatchObject({ state: "delayed" });
   });
 
+  test("a waiting job that is cancelled is gone at once, also one that a limit holds back", async () => {
+    const client = open();
+    const limit = { key: "k", concurrency: 1 };
+    const [runs, held, next] = [1, 2, 3].map((n) => job({ id: `${queue}-${n}`, limit }));
+    const [first, retried] = [job({ id: `${queue}-first` }), job({ id: `${queue}-retried` })];
+    await client.enqueue([runs, held, next, retried].flatMap((one) => one ?? []));
+    const begun = await claim(client);
+    expect(idsOf(begun)).toEqual([`${queue}-1`, retried.id]);
+    await settle(client, begun.slice(1), { kind: "retry", delayMs: 0, error: "x" });
+    await client.enqueue([first]);
+    expect(await counts(client)).toMatchObject({ waiting: 4, running: 1 });
+    for (const id of [`${queue}-2`, retried.id, first.id]) expect(await client.records.cancel(id)).toBe(true);
+    expect(await counts(client)).toMatchObject({ waiting: 1, running: 1 });
+    expect(idsOf(await client.desk.find(queue, { state: "waiting" }, 10))).toEqual([`${queue}-3`]);
+    await settle(client, begun.slice(0, 1), { kind: "ack" });
+    expect(idsOf(await claimSoon(client))).toEqual([`${queue}-3`]);
+  });
+
   test("a claim that does not wait looks past jobs that are cancelled or held back", async () => {
     const client = open();
     const limit = { key: "k", concurrency: 1 };

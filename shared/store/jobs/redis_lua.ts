@@ -20,7 +20,7 @@ export const FENCE_PATTERN = "^(%d)([*-])(.+)$";
 
 /** How many jobs a limit that opens lets go at once; each that begins lets go more. */
 const OPEN_MAX = 20;
-/** A cancelled job that is not among so many of its moment is left out when that comes, as one that waits is. */
+/** A cancelled job that is not among so many of its moment is left out when its turn comes. */
 const SAME_MOMENT_MAX = 200;
 const CANCELLED_KEPT_MS = 30 * 24 * 3_600_000;
 
@@ -80,8 +80,8 @@ end
 local function add(e)
   if e.x == '' and e.h == '' then redis.call('XADD', LANES[e.l], '*', 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p)
   else
-    redis.call('XADD', LANES[e.l], '*', 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p, 'x', e.x, 'h', e.h)
-    note(e.X, 's', 'waiting', 'a', e.a)
+    local id = redis.call('XADD', LANES[e.l], '*', 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p, 'x', e.x, 'h', e.h)
+    note(e.X, 's', 'waiting', 'a', e.a, 'f', e.l .. id)
   end
 end
 local function pack(e)
@@ -95,7 +95,7 @@ end
 local function delay(e, ms)
   local due = now() + ms
   redis.call('ZADD', B .. 'd', due, pack(e))
-  note(e.X, 's', 'delayed', 'a', e.a, 'd', due)
+  note(e.X, 's', 'delayed', 'a', e.a, 'f', 'd', 'd', due)
   if e.X and e.X.u and redis.call('GET', B .. 'u:' .. e.X.u[1]) == e.X.i then
     redis.call('PEXPIRE', B .. 'u:' .. e.X.u[1], ms + e.X.u[2])
   end
@@ -186,8 +186,10 @@ local function enter(gate, held)
   end
 end
 local function park(e, g, wait, id)
-  redis.call('ZADD', B .. 'w:' .. g, e.l * 1e14 + string.match(id, '^%d+'), pack(e))
+  local place, turn = 'w:' .. g, e.l * 1e14 + string.match(id, '^%d+')
+  redis.call('ZADD', B .. place, turn, pack(e))
   redis.call('INCR', B .. 'n')
+  note(e.X, 'f', place, 'd', turn)
   if wait > 0 then redis.call('ZADD', B .. 'gates', t + wait, g) end
 end
 local function admit(fence)
@@ -244,8 +246,29 @@ if rules.paused == 0 and not is_limited(rules) then redis.call('DEL', B .. 'cfg'
 else redis.call('SET', B .. 'cfg', cjson.encode(rules)) end
 look('', now())`;
 
-/** ARGV id. Answers 1 when it is cancelled or told to stop, 0 when it has ended, -1 when there is no record. */
+/** ARGV id. It leaves its place (field f of its record) at once. Answers 1 when it is cancelled or told to stop, 0 when it has ended, -1 when there is no record. */
 export const CANCEL = `${LUA}
+local function taken_out(X, place, at)
+  local l, id = string.match(place or '', '^([012])(%d+%-%d+)$')
+  if l then
+    if not entry(l, id) then return false end
+    drop(l, { id })
+    -- It may have been the one that a limit had let go.
+    look('', now())
+    if X.k then look(X.k[1], now()) end
+    return true
+  end
+  if not place or not at then return false end
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', B .. place, at, at, 'LIMIT', 0, ${SAME_MOMENT_MAX})) do
+    local other = unpacked(member).X
+    if other and other.i == X.i then
+      redis.call('ZREM', B .. place, member)
+      if place ~= 'd' then redis.call('DECR', B .. 'n') end
+      return true
+    end
+  end
+  return false
+end
 local j = B .. 'j:' .. ARGV[1]
 local state = redis.call('HGET', j, 's')
 if not state then return -1 end
@@ -254,20 +277,12 @@ if state == 'running' then
   return 1
 end
 if state ~= 'waiting' and state ~= 'delayed' then return 0 end
-local X, t = object(redis.call('HGET', j, 'x')), now()
+local X = object(redis.call('HGET', j, 'x'))
 ended(X, 's', 'cancelled')
-if state == 'delayed' then
-  local due = redis.call('HGET', j, 'd')
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', B .. 'd', due, due, 'LIMIT', 0, ${SAME_MOMENT_MAX})) do
-    local other = unpacked(member).X
-    if other and other.i == X.i then
-      redis.call('ZREM', B .. 'd', member)
-      return 1
-    end
-  end
+if not taken_out(X, unpack(redis.call('HMGET', j, 'f', 'd'))) then
+  local left = state == 'delayed' and math.max(0, redis.call('HGET', j, 'd') - now()) or 0
+  redis.call('PEXPIRE', j, math.max(X.r[1], ${CANCELLED_KEPT_MS}) + left)
 end
-local left = state == 'delayed' and math.max(0, redis.call('HGET', j, 'd') - t) or 0
-redis.call('PEXPIRE', j, math.max(X.r[1], ${CANCELLED_KEPT_MS}) + left)
 return 1`;
 
 /** ARGV fence, id, progress ("" none) each. Answers a digit each: 1 it was cancelled. */
