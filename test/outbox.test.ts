@@ -16,7 +16,7 @@ import { defineJobs } from "trivet";
 export default defineJobs({ note: { run: (payload, job) => appendFileSync("ran.txt", payload + "\\n") } });
 `;
 
-/** Enqueues each word of its arguments in a transaction of its own; "-word" is rolled back. */
+/** Enqueues each word of its arguments in a transaction of its own; "-word" is rolled back, "=word" is a unique job of later. */
 const SCRIPT = `
 import { jobs } from "trivet";
 import postgres from "${join(import.meta.dir, "../node_modules/postgres")}";
@@ -26,7 +26,9 @@ for (const word of words) {
   await sql.begin(async (tx) => {
     await tx\`CREATE TABLE IF NOT EXISTS word (word text)\`;
     await tx\`INSERT INTO word VALUES (\${word})\`;
-    await jobs.enqueueIn(tx, "note", word);
+    const later = { unique: { key: "k" }, delay: "1h" };
+    const id = await jobs.enqueueIn(tx, "note", word, word.startsWith("=") ? later : {});
+    if (word.startsWith("=")) console.log(id);
     if (word.startsWith("-")) throw new Error("rolled back");
   }).catch((error) => console.log(error.message));
 }
@@ -116,6 +118,16 @@ describe("jobs.enqueueIn", () => {
     );
     expect(await server.psql("SELECT count(*) FROM trivet.outbox WHERE error IS NULL")).toBe("0");
   }, 120_000);
+
+  test("unique is decided at the relay: each has its own id, and the first that is relayed is there", async () => {
+    await using site = await worker();
+    const ids = (await enqueue(site, "=one", "=two", "last")).stdout.trim().split("\n");
+    expect(new Set(ids).size).toBe(2);
+    await until(() => ranIn(site).includes("last"), "all are relayed");
+    const listed = JSON.parse((await site.run(["jobs", "ls", "--state", "delayed", "--json"])).stdout);
+    expect(listed).toMatchObject([{ id: ids[0] }]);
+    expect((await site.run(["jobs", "show", ids[1] ?? ""])).stderr).toContain("no job");
+  }, 20_000);
 
   test("PostgreSQL and the store away and back: no committed job is lost, none runs twice, health says so", async () => {
     await using redis = await RedisServer.start();

@@ -156,9 +156,9 @@ export function optionConformance(store: StoreUnderTest): void {
     expect(id).toBe(four.id);
   });
 
-  test("a record tells where the job is, until its time", async () => {
+  test("a record tells where the job is", async () => {
     const client = open();
-    const kept = job({ keep: 120, delay: 1 });
+    const kept = job({ keep: true, delay: 1 });
     await client.enqueue([kept, job()]);
     expect(await client.records.get("unknown")).toBeUndefined();
     expect(await client.records.get(kept.id)).toMatchObject({
@@ -179,12 +179,6 @@ export function optionConformance(store: StoreUnderTest): void {
       ...{ state: "done", attempt: 2, progress: '"half"', result: '{"n":1}', reason: null },
       endedAtMs: expect.any(Number),
     });
-    const endMs = performance.now() + PATIENCE_MS * 3;
-    while ((await client.records.get(kept.id)) && performance.now() < endMs) {
-      await client.leases.reclaim([queue], 60_000);
-      await Bun.sleep(50);
-    }
-    expect(await client.records.get(kept.id)).toBeUndefined();
   }, 120_000);
 
   test("waits for a job's end, told by another client", async () => {
@@ -408,13 +402,16 @@ export function optionConformance(store: StoreUnderTest): void {
     const brief = () => job({ id: `${queue}-brief`, keep: 200 });
     const run = async () =>
       expect(await settle(client, await claim(client), { kind: "ack" })).toEqual([true]);
+    // On a busy machine its time may be over before we look.
+    const mayBeDone = async () =>
+      expect(["done", undefined]).toContain((await client.records.get(brief().id))?.state);
     await client.enqueue([brief()]);
     await run();
-    expect(await client.records.get(brief().id)).toMatchObject({ state: "done" });
+    await mayBeDone();
     await until(async () => (await client.records.get(brief().id)) === undefined, "it is gone");
     await client.enqueue([brief()]);
     await run();
-    expect(await client.records.get(brief().id)).toMatchObject({ state: "done" });
+    await mayBeDone();
   });
 
   test("a delayed job that is cancelled is gone at once, and others of the same moment stay", async () => {

@@ -28,6 +28,20 @@ describe("Redis Streams", () => {
   describe("jobs", () => conformance(store));
   describe("jobs with options, queues with rules", () => optionConformance(store));
   describe("single jobs in an operator's hands", () => deskConformance(store));
+
+  test("a durable job is refused at once, and not stored, where no replica ever was", async () => {
+    const uptime = async () => /uptime_in_seconds:(\d+)/.exec(await redis.cli("INFO", "server"))?.[1];
+    // Until then a replica may be on its way.
+    await until(async () => Number(await uptime()) >= 15, "Redis has run for a while", 20_000);
+    const client = store.open();
+    const startMs = performance.now();
+    await expect(client.enqueue([newJob("x", 1, { queue: "alone", durable: true })])).rejects.toThrow(
+      "has no replica, and a durable job needs one",
+    );
+    expect(performance.now() - startMs).toBeLessThan(1_000);
+    expect(await client.counts(["alone"])).toMatchObject([{ waiting: 0 }]);
+    await client.close();
+  }, 30_000);
 });
 
 describe("a Redis that has its troubles", () => {

@@ -1,4 +1,9 @@
+import type { Redis } from "ioredis";
+import { placeOf } from "../redis_address.ts";
 import { RedisCommander } from "../redis_commander.ts";
+import { isReply } from "../redis_connection.ts";
+import { lacksReplicas } from "../redis_replicas.ts";
+import { StoreError } from "../store_error.ts";
 import { EnqueueGroups } from "./enqueue_groups.ts";
 import { EnqueueTokens } from "./enqueue_token.ts";
 import type { NewJob } from "./job.ts";
@@ -22,6 +27,8 @@ export class RedisEnqueuer {
   readonly #knownQueues = new Set<string>();
   /** WAIT holds up its connection. */
   #durable: RedisCommander | undefined;
+  /** As it was at the last durable job. */
+  #hasReplicas = false;
 
   constructor(url: string, commander: RedisCommander) {
     this.#url = url;
@@ -69,10 +76,14 @@ export class RedisEnqueuer {
       return (await reply) as unknown[];
     }
     this.#durable ??= new RedisCommander(this.#url);
+    let isTried = false;
     return this.#durable.run(
       async (redis) => {
+        if (!isTried && !this.#hasReplicas) await mustNotLackReplicas(this.#url, redis);
+        isTried = true;
         const reply = await runScript(redis, "enqueue", base, args);
-        if ((await redis.wait(REPLICAS, REPLICA_WAIT_MS)) >= REPLICAS) return reply as unknown[];
+        this.#hasReplicas = (await redis.wait(REPLICAS, REPLICA_WAIT_MS)) >= REPLICAS;
+        if (this.#hasReplicas) return reply as unknown[];
         throw new Error(
           "no replica has confirmed a durable job in time; it may be stored on the primary alone",
         );
@@ -86,4 +97,20 @@ export class RedisEnqueuer {
     await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, queue), { repeat: true });
     this.#knownQueues.add(queue);
   }
+}
+
+/** Refuses before anything is stored. */
+async function mustNotLackReplicas(url: string, redis: Redis): Promise<void> {
+  try {
+    const sections = await Promise.all([redis.info("server"), redis.info("replication")]);
+    if (!lacksReplicas(sections.join(""))) return;
+  } catch (error) {
+    // A user who may not ask waits for WAIT.
+    if (isReply(error)) return;
+    throw error;
+  }
+  throw new StoreError(
+    `Redis at ${placeOf(url)} has no replica, and a durable job needs one: connect a replica, or enqueue without durable; nothing was stored`,
+    false,
+  );
 }
