@@ -1,4 +1,3 @@
-import { importHandlersIfThere } from "../daemon/sdk/handlers_file.ts";
 import { jobsClient } from "../daemon/sdk/jobs_client.ts";
 import { trivetModule } from "../daemon/sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../daemon/sdk/user_code.ts";
@@ -9,6 +8,7 @@ import type { Command, Invocation } from "./command.ts";
 import { deadFilter, list, listDead, show } from "./jobs_list.ts";
 import { flagText, type OpenedStore, print, withStore } from "./jobs_store.ts";
 import { JOBS_FLAGS, refuseSurplus } from "./jobs_words.ts";
+import { loadHandlers } from "./load_handlers.ts";
 
 type Verb = (opened: OpenedStore, invocation: Invocation, operands: readonly string[]) => Promise<void>;
 
@@ -52,7 +52,7 @@ async function enqueue(
   const payload = parsePayload(text);
   const client = jobsClient({
     openStore: () => store,
-    loadHandlers: () => importHandlersIfThere(handlers),
+    loadHandlers: () => loadHandlers(handlers),
   });
   // jobs.ts may use it when it is loaded.
   provideModules(folderOf(handlers), trivetModule(client.jobs));

@@ -1,5 +1,7 @@
 /** `trivet jobs`: what an operator sees of single jobs and does with them. On the compiled binary, for both stores. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { runTrivet } from "./harness/command.ts";
+import { Folder } from "./harness/folder.ts";
 import { RedisServer } from "./harness/redis_server.ts";
 import { Trivet } from "./harness/trivet.ts";
 import { until } from "./harness/until.ts";
@@ -128,3 +130,47 @@ describe.each(["SQLite", "Redis"] as const)("trivet jobs on %s", (kind) => {
     expect((await json("ls", "--state", "running")) as unknown[]).not.toBeEmpty();
   });
 });
+
+const IMPORT = 'import { defineJobs } from "trivet";\n';
+const REST = "\nexport default defineJobs({ x: { run() {} } });\n";
+
+test.each([
+  [
+    "a syntax error",
+    `${IMPORT}export default defineJobs({\n  x: { run( {\n});\n`,
+    /^\/.*jobs\.ts:4: Expected/,
+  ],
+  ["it throws", `${IMPORT}throw new Error("no database");${REST}`, /^\/.*jobs\.ts:2: no database$/],
+  ["a file is missing", `import { y } from "./no.ts";\n${IMPORT}y();${REST}`, /^\/.*jobs\.ts:1: .*no\.ts/],
+  [
+    "a wrong setting",
+    `${IMPORT}export default defineJobs({ x: { atempts: 1, run() {} } });`,
+    /jobs\.ts:2: .*atempts/,
+  ],
+  ["nothing exported", "export const a = 1;", /jobs\.ts: the default export must be defineJobs/],
+  [
+    "it waits for ever",
+    `${IMPORT}await new Promise(() => {});${REST}`,
+    /jobs\.ts:2: it waits for something that never/,
+  ],
+  ["it ends the process", `${IMPORT}process.exit(0);${REST}`, /jobs\.ts: it ended the process/],
+  [
+    "it fails beside its loading",
+    `${IMPORT}setTimeout(() => { throw new Error("later"); }, 1);\nawait Bun.sleep(5_000);${REST}`,
+    /^\/.*jobs\.ts:2: later$/,
+  ],
+])(
+  "enqueue with a jobs.ts that can't be loaded (%s): one sentence, exit code 1, nothing stored",
+  async (_, text, sentence) => {
+    await using folder = await Folder.make({ "jobs.ts": text });
+    const { code, stdout, stderr } = await runTrivet(["jobs", "enqueue", "x", "1"], { cwd: folder.path });
+    expect({ code, stdout, lines: stderr.trim().split("\n").length }).toEqual({
+      code: 1,
+      stdout: "",
+      lines: 1,
+    });
+    expect(stderr.trim()).toMatch(sentence);
+    const listed = await runTrivet(["jobs", "ls", "--json"], { cwd: folder.path });
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ waiting: 0 }]);
+  },
+);

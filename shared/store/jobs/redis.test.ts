@@ -34,11 +34,9 @@ describe("Redis Streams", () => {
     // Until then a replica may be on its way.
     await until(async () => Number(await uptime()) >= 15, "Redis has run for a while", 20_000);
     const client = store.open();
-    const startMs = performance.now();
     await expect(client.enqueue([newJob("x", 1, { queue: "alone", durable: true })])).rejects.toThrow(
       "has no replica, and a durable job needs one",
     );
-    expect(performance.now() - startMs).toBeLessThan(1_000);
     expect(await client.counts(["alone"])).toMatchObject([{ waiting: 0 }]);
     await client.close();
   }, 30_000);
