@@ -69,6 +69,30 @@ describe("the file", () => {
     rmSync(dir, { recursive: true });
   });
 
+  test("gives what is stored to the claims that wait, the longest waiting first, to each what it asked for", async () => {
+    await using folder = await Folder.make();
+    const store = new SqliteJobStore(join(folder.path, "trivet.db"));
+    await store.enqueue([newJob("x", 0, { queue: "other" })]);
+    const { signal } = new AbortController();
+    const waiting = ["a", "b", "c"].map((owner) => store.claim("default", owner, 2, 5_000, signal));
+    const givenUp = new AbortController();
+    const gone = store.claim("default", "gone", 2, 5_000, givenUp.signal);
+    givenUp.abort();
+    expect((await gone).jobs).toEqual([]);
+    const ids = await store.enqueue([1, 2, 3].map((n) => newJob("x", n)));
+    const [a, b] = await Promise.all(waiting.slice(0, 2));
+    const settlements = a?.jobs.map(({ fence }) => ({
+      ...{ queue: "default", fence },
+      outcome: { kind: "ack" as const },
+    }));
+    expect(a?.jobs.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    expect(b?.jobs.map(({ id }) => id)).toEqual(ids.slice(2));
+    expect(await store.settle("a", settlements ?? [])).toEqual([true, true]);
+    const [last] = await store.enqueue([newJob("x", 4)]);
+    expect((await waiting[2])?.jobs.map(({ id }) => id)).toEqual([last ?? ""]);
+    await store.close();
+  });
+
   test("knows an enqueue that is made again, also when its jobs are done since", async () => {
     await using folder = await Folder.make();
     const store = new SqliteJobStore(join(folder.path, "trivet.db"));

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import { type ClaimWish, ClaimWishes } from "./claim_wishes.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { CommitWatch } from "./commit_watch.ts";
 import type { EnqueueToken } from "./enqueue_token.ts";
@@ -10,7 +11,7 @@ import { laneOrder } from "./lane.ts";
 import { NO_RULES, type QueueRules, writeRules } from "./queue_rules.ts";
 import { QueueWaiters } from "./queue_waiters.ts";
 import { hasEnded, type JobRecord, type ProgressNote } from "./record.ts";
-import { newChange, type SqliteChange } from "./sqlite_change.ts";
+import type { SqliteChange } from "./sqlite_change.ts";
 import { claimJobs, ownedJobs } from "./sqlite_claim.ts";
 import { dropOldDead, reviveDead } from "./sqlite_dead.ts";
 import { allQueues, findLiving, hurryJobs, killJobs } from "./sqlite_desk.ts";
@@ -21,7 +22,7 @@ import { countQueue, listDead, nextDueMs } from "./sqlite_reads.ts";
 import { cancelJob, dropOld, getRecord, noteProgress } from "./sqlite_records.ts";
 import { isBusy, storeError } from "./sqlite_schema.ts";
 import { settleJob } from "./sqlite_settle.ts";
-import { type Durability, SqliteWriter } from "./sqlite_writer.ts";
+import { SqliteWriter } from "./sqlite_writer.ts";
 
 /** How often a claim looks whether another process has made the file. */
 const FILE_POLL_MS = 50;
@@ -39,6 +40,7 @@ export class SqliteJobStore implements JobStore {
   readonly #writer: SqliteWriter;
   /** By queue for claims, by id for those that wait for a job's end. */
   readonly #waiters = new QueueWaiters();
+  readonly #wishes = new ClaimWishes();
   readonly #nowMs: () => number;
   readonly #clock: ClockWatch;
   #watch: CommitWatch | undefined;
@@ -47,13 +49,16 @@ export class SqliteJobStore implements JobStore {
   #droppedAtMs = 0;
 
   constructor(path: string, nowMs: () => number = Date.now) {
-    this.#writer = new SqliteWriter(path);
+    this.#writer = new SqliteWriter(path, nowMs, {
+      finish: (change) => this.#handOut(change),
+      committed: (change) => this.#tell(change),
+    });
     this.#nowMs = nowMs;
     this.#clock = new ClockWatch(nowMs);
   }
 
   async enqueue(jobs: readonly NewJob[], token?: EnqueueToken): Promise<string[]> {
-    return jobs.length === 0 ? [] : this.#change((change) => insertJobs(change, jobs, token));
+    return jobs.length === 0 ? [] : this.#writer.write((change) => insertJobs(change, jobs, token));
   }
 
   async claim(
@@ -70,16 +75,22 @@ export class SqliteJobStore implements JobStore {
       const untilDueMs = dueMs === undefined ? Number.POSITIVE_INFINITY : dueMs - this.#nowMs();
       if (signal.aborted) break;
       if (untilDueMs <= 0) {
-        const turn = this.#turns.get(queue) ?? 0;
-        this.#turns.set(queue, turn + 1);
-        const lanes = laneOrder(turn);
-        const claim = await this.#change((change) => claimJobs(change, queue, owner, max, lanes));
-        if (claim.jobs.length + claim.broken.length > 0) return claim;
+        // A power cut that undoes a lease leaves the job free, as it should be then; settling it is durable.
+        const take = (change: SqliteChange) => this.#take(change, queue, owner, max);
+        const claim = await this.#writer.write(take, "fast");
+        if (!isEmpty(claim)) return claim;
       }
       const leftMs = endMs - performance.now();
       if (leftMs <= 0) break;
       // At least 1 ms: a claim that lost its job to another process must not spin.
-      await this.#wait(queue, seenWakes, Math.max(1, Math.min(leftMs, untilDueMs)), signal);
+      const found = await this.#waitForJobs(
+        queue,
+        { owner, max, found: undefined },
+        seenWakes,
+        Math.max(1, Math.min(leftMs, untilDueMs)),
+        signal,
+      );
+      if (found) return found;
     }
     return { jobs: [], broken: [] };
   }
@@ -87,32 +98,37 @@ export class SqliteJobStore implements JobStore {
   /** What `owner` holds of a queue already. */
   owned(queue: string, owner: string): Promise<Claim> {
     // Through the writer, so that claims under way are in it.
-    return this.#writer.write((db) => ownedJobs(db, queue, owner));
+    return this.#writer.write(({ db }) => ownedJobs(db, queue, owner));
   }
 
   settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
-    return this.#change((change) => settlements.map((settlement) => settleJob(change, owner, settlement)));
+    return this.#writer.write((change) =>
+      settlements.map((settlement) => settleJob(change, owner, settlement)),
+    );
   }
 
   /** A power cut may undo progress: nothing depends on it. */
   note(notes: readonly ProgressNote[]): Promise<boolean[]> {
-    return this.#change((change) => notes.map((note) => noteProgress(change, note.fence, note)), "fast");
+    return this.#writer.write(
+      (change) => notes.map((note) => noteProgress(change, note.fence, note)),
+      "fast",
+    );
   }
 
   readonly leases: LeaseKeeper = {
     renew: async (_queues, owners) => {
       const holding = await this.#read((db) => holders(db, owners), []);
       if (holding.length > 0)
-        await this.#writer.write((db) => touchOwners(db, holding, this.#nowMs()), "fast");
+        await this.#writer.write(({ db, nowMs }) => touchOwners(db, holding, nowMs), "fast");
     },
-    release: (queues, owner) => this.#change((change) => freeOwner(change, queues, owner)),
+    release: (queues, owner) => this.#writer.write((change) => freeOwner(change, queues, owner)),
     reclaim: async (queues, leaseMs) => {
       await this.#lookAtClock();
       await this.#dropOld();
       const silent = (db: Database) => silentOwners(db, queues, leaseMs, this.#nowMs());
       if ((await this.#read(silent, [])).length === 0) return 0;
       // Asked again inside the transaction: a renewal may have come meanwhile.
-      return this.#change((change) =>
+      return this.#writer.write((change) =>
         silent(change.db).reduce((sum, owner) => sum + freeOwner(change, queues, owner), 0),
       );
     },
@@ -122,7 +138,7 @@ export class SqliteJobStore implements JobStore {
       const next = (db: Database) =>
         Math.min(...queues.map((queue) => nextLookMs(db, queue) ?? Number.POSITIVE_INFINITY)) - this.#nowMs();
       if ((await this.#read(next, maxMs)) <= 0) {
-        await this.#change((change) => {
+        await this.#writer.write((change) => {
           for (const queue of queues) openDue(change, queue);
         }, "fast");
       }
@@ -143,7 +159,7 @@ export class SqliteJobStore implements JobStore {
       }
     },
     cancel: async (id) =>
-      (await this.records.get(id)) !== undefined && this.#change((change) => cancelJob(change, id)),
+      (await this.records.get(id)) !== undefined && this.#writer.write((change) => cancelJob(change, id)),
   };
 
   readonly crons: CronKeeper = {
@@ -153,7 +169,7 @@ export class SqliteJobStore implements JobStore {
         undefined,
       ),
     done: async (name, slotMs) => {
-      await this.#change(({ db }) =>
+      await this.#writer.write(({ db }) =>
         db
           .query(
             "INSERT INTO cron (name, slot) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET slot = max(slot, excluded.slot)",
@@ -166,8 +182,8 @@ export class SqliteJobStore implements JobStore {
   readonly desk: JobDesk = {
     queues: () => this.#read(allQueues, []),
     find: (queue, filter, max) => this.#read((db) => findLiving(db, queue, filter, max, this.#nowMs()), []),
-    kill: (queue, ids) => this.#change((change) => killJobs(change, queue, ids)),
-    hurry: (queue, ids) => this.#change((change) => hurryJobs(change, queue, ids)),
+    kill: (queue, ids) => this.#writer.write((change) => killJobs(change, queue, ids)),
+    hurry: (queue, ids) => this.#writer.write((change) => hurryJobs(change, queue, ids)),
   };
 
   counts(queues: readonly string[]): Promise<QueueCounts[]> {
@@ -180,7 +196,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   replay(queue: string, filter: DeadFilter = {}): Promise<number> {
-    return this.#change((change) => reviveDead(change, queue, filter));
+    return this.#writer.write((change) => reviveDead(change, queue, filter));
   }
 
   rules(queue: string): Promise<QueueRules> {
@@ -188,7 +204,7 @@ export class SqliteJobStore implements JobStore {
   }
 
   async setRules(queue: string, rules: Partial<QueueRules>): Promise<void> {
-    await this.#change((change) => {
+    await this.#writer.write((change) => {
       const { db, freed } = change;
       const text = writeRules({ ...rulesOf(db, queue), ...rules });
       if (text === "") db.query("DELETE FROM rules WHERE queue = ?").run(queue);
@@ -204,29 +220,38 @@ export class SqliteJobStore implements JobStore {
     await this.#writer.close();
   }
 
-  /** Writes, and wakes whom it concerns once that is committed. */
-  async #change<Result>(
-    work: (change: SqliteChange) => Result,
-    durability: Durability = "durable",
-  ): Promise<Result> {
-    const { change, result } = await this.#writer.write((db) => {
-      const made = newChange(db, this.#nowMs());
-      return { result: work(made), change: made };
-    }, durability);
-    for (const name of [...change.freed, ...change.ended]) this.#waiters.wake(name);
-    return result;
+  #take(change: SqliteChange, queue: string, owner: string, max: number): Claim {
+    const turn = this.#turns.get(queue) ?? 0;
+    this.#turns.set(queue, turn + 1);
+    return claimJobs(change, queue, owner, max, laneOrder(turn));
+  }
+
+  /** Leases what a transaction has freed to claims that wait: they need none of their own. */
+  #handOut(change: SqliteChange): void {
+    for (const queue of change.freed) {
+      for (const wish of this.#wishes.open(queue)) {
+        const claim = this.#take(change, queue, wish.owner, wish.max);
+        if (isEmpty(claim)) break;
+        change.given.set(wish, claim);
+      }
+    }
+  }
+
+  #tell({ freed, ended, given }: SqliteChange): void {
+    for (const [wish, claim] of given) wish.found = claim;
+    for (const name of [...freed, ...ended]) this.#waiters.wake(name);
   }
 
   async #lookAtClock(): Promise<void> {
     const stepMs = this.#clock.step();
     if (stepMs === 0 || !existsSync(this.#writer.path)) return;
-    await this.#change((change) => clockSet(change, stepMs));
+    await this.#writer.write((change) => clockSet(change, stepMs));
   }
 
   async #dropOld(): Promise<void> {
     if (performance.now() - this.#droppedAtMs < DROP_EVERY_MS || !existsSync(this.#writer.path)) return;
     this.#droppedAtMs = performance.now();
-    await this.#change((change) => {
+    await this.#writer.write((change) => {
       dropOld(change, HEARD_MS);
       dropOldDead(change);
     }, "fast");
@@ -247,6 +272,19 @@ export class SqliteJobStore implements JobStore {
     }
   }
 
+  async #waitForJobs(
+    queue: string,
+    wish: ClaimWish,
+    seenWakes: number,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Claim | undefined> {
+    this.#wishes.add(queue, wish);
+    await this.#wait(queue, seenWakes, timeoutMs, signal);
+    this.#wishes.remove(queue, wish);
+    return wish.found;
+  }
+
   /** Woken by this process at once, by commits of others through the watch, or when the file appears. */
   async #wait(name: string, seenWakes: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
     const { opened, path } = this.#writer;
@@ -254,4 +292,8 @@ export class SqliteJobStore implements JobStore {
     const limitMs = opened ? timeoutMs : Math.min(timeoutMs, FILE_POLL_MS);
     await this.#waiters.wait(name, seenWakes, limitMs, signal);
   }
+}
+
+function isEmpty({ jobs, broken }: Claim): boolean {
+  return jobs.length + broken.length === 0;
 }

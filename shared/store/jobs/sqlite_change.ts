@@ -1,6 +1,8 @@
 import type { Database } from "bun:sqlite";
+import type { ClaimWish } from "./claim_wishes.ts";
+import type { Claim } from "./job.ts";
 
-/** One write to the tables, and whom to wake once it is committed. */
+/** One transaction on the tables, and whom to wake once it is committed. */
 export interface SqliteChange {
   readonly db: Database;
   readonly nowMs: number;
@@ -8,8 +10,10 @@ export interface SqliteChange {
   readonly freed: Set<string>;
   /** Ids of jobs with a record that have ended. */
   readonly ended: Set<string>;
+  /** What waiting claims get. */
+  readonly given: Map<ClaimWish, Claim>;
 }
 
 export function newChange(db: Database, nowMs: number): SqliteChange {
-  return { db, nowMs, freed: new Set(), ended: new Set() };
+  return { db, nowMs, freed: new Set(), ended: new Set(), given: new Map() };
 }

@@ -17,8 +17,9 @@ export function nextDueMs(db: Database, queue: string): number | undefined {
 }
 
 function firstDueMs(db: Database, queue: string): number | undefined {
+  // "+?": see claimJobs.
   const first = db.query<FreeRow, [string, number]>(
-    `SELECT run_at FROM job WHERE ${FREE} AND queue = ? AND lane = ? ORDER BY run_at, id LIMIT 1`,
+    `SELECT run_at FROM job WHERE ${FREE} AND queue = +? AND lane = +? ORDER BY run_at, id LIMIT 1`,
   );
   const dues = LANES.flatMap((_, lane) => first.get(queue, lane)?.run_at ?? []);
   return dues.length === 0 ? undefined : Math.min(...dues);

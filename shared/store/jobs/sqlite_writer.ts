@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { StoreError } from "../store_error.ts";
+import { newChange, type SqliteChange } from "./sqlite_change.ts";
 import { isBusy, openDatabase, storeError } from "./sqlite_schema.ts";
 
 const OPERATIONS_A_COMMIT_MAX = 1000;
@@ -15,9 +16,16 @@ export type Durability = "durable" | "fast";
 
 interface Operation {
   durability: Durability;
-  run(db: Database): unknown;
+  run(change: SqliteChange): unknown;
   resolve(value: unknown): void;
   reject(error: Error): void;
+}
+
+/** What belongs to each transaction beside its writes. */
+export interface TransactionEnd {
+  /** Its last part. Left out where it could be what fails. */
+  finish(change: SqliteChange): void;
+  committed(change: SqliteChange): void;
 }
 
 /**
@@ -26,6 +34,8 @@ interface Operation {
  */
 export class SqliteWriter {
   readonly path: string;
+  readonly #nowMs: () => number;
+  readonly #end: TransactionEnd;
   #db: Database | undefined;
   #pending: Operation[] = [];
   #running: Promise<void> | undefined;
@@ -33,12 +43,14 @@ export class SqliteWriter {
   #durability: Durability = "durable";
   #closed = false;
 
-  constructor(path: string) {
+  constructor(path: string, nowMs: () => number, end: TransactionEnd) {
     this.path = path;
+    this.#nowMs = nowMs;
+    this.#end = end;
   }
 
   /** Runs `work` in the next transaction; resolves once that is committed. It may run again after a rollback. */
-  write<Result>(work: (db: Database) => Result, durability: Durability = "durable"): Promise<Result> {
+  write<Result>(work: (change: SqliteChange) => Result, durability: Durability = "durable"): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (this.#closed) return reject(new StoreError("the store is closed", false));
       if (this.#pending.length >= PENDING_MAX) {
@@ -93,28 +105,37 @@ export class SqliteWriter {
   }
 
   async #commit(db: Database, group: readonly Operation[]): Promise<void> {
+    try {
+      await this.#transact(db, group, true);
+    } catch {
+      // One of them is refused: alone, each gets its own answer.
+      for (const operation of group) {
+        await this.#transact(db, [operation], false).catch((error: unknown) =>
+          operation.reject(storeError(this.path, error)),
+        );
+      }
+    }
+  }
+
+  async #transact(db: Database, group: readonly Operation[], finished: boolean): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
         this.#setDurability(db, group);
-        const results = transact(db, group);
+        const change = newChange(db, this.#nowMs());
+        const results = transact(db, () => {
+          const all = group.map(({ run }) => run(change));
+          if (finished) this.#end.finish(change);
+          return all;
+        });
         group.forEach(({ resolve }, i) => {
           resolve(results[i]);
         });
+        this.#end.committed(change);
         return;
       } catch (error) {
-        if (isBusy(error)) {
-          await Bun.sleep(retryDelayMs(attempt));
-          continue;
-        }
-        if (group.length === 1) throw error;
-        break;
+        if (!isBusy(error)) throw error;
+        await Bun.sleep(retryDelayMs(attempt));
       }
-    }
-    // One of them is refused: alone, each gets its own answer.
-    for (const operation of group) {
-      await this.#commit(db, [operation]).catch((error: unknown) =>
-        operation.reject(storeError(this.path, error)),
-      );
     }
   }
 
@@ -127,12 +148,12 @@ export class SqliteWriter {
   }
 }
 
-function transact(db: Database, group: readonly Operation[]): unknown[] {
+function transact<Result>(db: Database, work: () => Result): Result {
   db.query("BEGIN IMMEDIATE").run();
   try {
-    const results = group.map(({ run }) => run(db));
+    const result = work();
     db.query("COMMIT").run();
-    return results;
+    return result;
   } catch (error) {
     // SQLite itself rolls back after a full disk or an I/O error (sqlite.org/lang_transaction.html).
     if (db.inTransaction) db.run("ROLLBACK");
