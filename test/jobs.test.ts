@@ -7,6 +7,8 @@ import { newJob } from "../shared/store/jobs/new_job.ts";
 import { RedisJobStore } from "../shared/store/jobs/redis.ts";
 import { SqliteJobStore } from "../shared/store/jobs/sqlite.ts";
 import { addBrokenRow } from "./harness/broken_row.ts";
+import { runTrivet } from "./harness/command.ts";
+import { Folder } from "./harness/folder.ts";
 import { RedisServer } from "./harness/redis_server.ts";
 import { Trivet } from "./harness/trivet.ts";
 import { until } from "./harness/until.ts";
@@ -380,5 +382,15 @@ describe("a store that can't be used", () => {
     );
     expect(failure).toContain("ended with code 1");
     expect(failure).toContain(sentence);
+  });
+
+  test("a Redis without that database: jobs do not go to another one", async () => {
+    await using redis = await RedisServer.start();
+    await using folder = await Folder.make({ "trivet.toml": `[store]\nurl = "${redis.url}/99"\n` });
+    expect(await runTrivet(["jobs", "enqueue", "any"], { cwd: folder.path })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("it has no database of that number"),
+    });
+    expect(await redis.cli("DBSIZE")).toBe("0");
   });
 });

@@ -30,10 +30,21 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
   },
   "store-url": {
     good: [
-      ...["sqlite:./a.db", "redis://h", "rediss://u:p@h:6379/1"],
+      ...["sqlite:./a.db", "redis://h", "redis://h/", "redis://[::1]:6379/0", "rediss://u:p@h:6379/1"],
       ...["redis+sentinel://h1,h2:5000/main", "redis+sentinel://u:p@h/main/1"],
     ],
-    bad: ["", "sqlite:", "redis:", "postgres://h", "./a.db", "redis+sentinel://h", "redis+sentinel://h/"],
+    bad: [
+      "",
+      "sqlite:",
+      "redis:",
+      "redis://h/main",
+      "redis:///s.sock",
+      "redis://h:99999",
+      "postgres://h",
+      "./a.db",
+      "redis+sentinel://h",
+      "redis+sentinel://h/",
+    ],
   },
   cidr: {
     good: ["10.0.0.0/8", "10.1.2.3", "::/0", "fd00::/128"],

@@ -19,7 +19,8 @@ const HOST = new RegExp(`^${HOST_LABELS}$`);
 const HOST_PATTERN = new RegExp(`^(?:\\*\\.)?${HOST_LABELS}$`);
 const STATUSES = "[1-5](?:xx|\\d\\d)(?:-[1-5](?:xx|\\d\\d))?";
 const STATUS_SET = new RegExp(`^${STATUSES}(?: *, *${STATUSES})*$`);
-const STORE_URL = /^sqlite:.+|^rediss?:\/\/[^\s]+$|^redis\+sentinel:\/\/[^\s/]+\/[^\s/]+(\/\d+)?$/s;
+const STORE_URL =
+  /^sqlite:.+|^rediss?:\/\/[^\s/?#]+(\/\d*)?(\?\S*)?$|^redis\+sentinel:\/\/[^\s/]+\/[^\s/]+(\/\d+)?$/s;
 /** NAME is a token (RFC 9110 §5.6.2). */
 const BALANCE =
   /^(round_robin|least_connections|random_two|hash:ip|hash:(header|cookie):[A-Za-z0-9!#$%&'*+.^_`|~-]+)$/;
@@ -69,8 +70,8 @@ const FORMATS = {
   },
   "store-url": {
     name: "store",
-    words: 'a store like "sqlite:./trivet.db", "redis://127.0.0.1:6379" or "redis+sentinel://h1,h2/name"',
-    accepts: (text) => STORE_URL.test(text),
+    words: 'a store like "sqlite:./trivet.db", "redis://127.0.0.1:6379/0" or "redis+sentinel://h1,h2/name"',
+    accepts: isStoreUrl,
   },
   cidr: { name: "CIDR", words: 'a network like "10.0.0.0/8" or "fd00::/8"', accepts: isCidr },
   "log-target": {
@@ -167,6 +168,13 @@ function isListenAddress(text: string): boolean {
   const address = splitPort(text);
   return (
     address !== undefined && (address.host === "" || address.host === "localhost" || isIP(address.host) !== 0)
+  );
+}
+
+function isStoreUrl(text: string): boolean {
+  return (
+    STORE_URL.test(text) &&
+    ((!text.startsWith("redis:") && !text.startsWith("rediss:")) || URL.canParse(text))
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { isPassing, lastFaultOf, lastingConnection, redisError } from "./redis_connection.ts";
+import { isPassing, isReply, lastFaultOf, lastingConnection, redisError } from "./redis_connection.ts";
 import { StoreError } from "./store_error.ts";
 
 /** How long a command waits for a lost connection to come back. */
@@ -36,12 +36,16 @@ export class RedisCommander {
     { repeat }: CommandPatience = { repeat: false },
   ): Promise<Result> {
     const endMs = performance.now() + (repeat ? READY_WAIT_PATIENT_MS : READY_WAIT_MS);
+    let refusal: Error | undefined;
     for (;;) {
       try {
         await this.#untilReady(endMs - performance.now());
         return await this.#answer(ask(this.#redis));
       } catch (error) {
-        if (!repeat || !isPassing(error) || performance.now() > endMs) throw redisError(this.#url, error);
+        if (isReply(error)) refusal = error;
+        // What Redis said tells more than that its connection was left for it.
+        if (!repeat || !isPassing(error) || performance.now() > endMs)
+          throw redisError(this.#url, refusal ?? error);
         await Bun.sleep(REPEAT_MS);
       }
     }

@@ -33,6 +33,8 @@ export async function checkRedis(url: string): Promise<void> {
   const redis = singleConnection(url);
   try {
     await connectNow(redis);
+    // ioredis does so when it connects, and stays in database 0 when that fails.
+    if (redis.options.db) await redis.select(redis.options.db);
     const version = /^redis_version:(\S+)/m.exec(await redis.info("server"))?.[1] ?? "";
     if (isTooOld(version)) {
       throw new UserError(
@@ -127,6 +129,10 @@ function reasonOf(error: unknown): string {
   if (code === "ETIMEDOUT" || message === "connect ETIMEDOUT")
     return "it does not answer: check store.url and the network";
   if (/^(NOAUTH|WRONGPASS)/.test(message)) return "it refuses the user or password in store.url";
+  if (message.startsWith("ERR DB index"))
+    return "it has no database of that number: change the one at the end of store.url";
+  if (message.startsWith("READONLY"))
+    return "it is a replica and refuses writes: set store.url to the primary";
   if (message.startsWith("OOM")) return "its memory is full (maxmemory): give it more or free some";
   if (message.startsWith("MISCONF")) return "it can't save to its disk and refuses writes: look into its log";
   return message;
