@@ -94,11 +94,29 @@ describe("jobs.enqueueIn", () => {
     const { newJob } = await import("../shared/store/jobs/new_job.ts");
     const after = await sql.begin(async (tx) => {
       await expect(addToOutbox(tx, [newJob("x", 1)])).rejects.toThrow(
-        /may not make it: run this.*\nCREATE SCHEMA/s,
+        /the user poor .* may not make it: run this.*\nCREATE SCHEMA/s,
       );
       return tx`SELECT 1 AS lives`;
     });
     expect(after[0]?.["lives"]).toBe(1);
+    // Made by another user, it is told the grants; what is told suffices.
+    const { ensureOutbox, OUTBOX_SQL } = await import("../shared/outbox/outbox_table.ts");
+    await server.psql(OUTBOX_SQL);
+    const refused = await sql.begin(async (tx) => {
+      const told = await addToOutbox(tx, [newJob("x", 1)]).then(String, String);
+      await tx`SELECT 1`;
+      return told;
+    });
+    expect(refused).toContain("may not use the table trivet.outbox");
+    await server.psql(refused.slice(refused.indexOf("\n")));
+    await sql.begin((tx) => addToOutbox(tx, [newJob("x", 1)]));
+    expect(await server.psql("SELECT count(*) FROM trivet.outbox")).toBe("1");
+    await sql.begin(async (tx) =>
+      expect(
+        await ensureOutbox((text, parameters = []) => tx.unsafe(text, parameters as string[]), "relay"),
+      ).toBe(true),
+    );
+    await server.psql("DELETE FROM trivet.outbox");
     await expect(addToOutbox({}, [])).rejects.toThrow("needs the transaction first");
     await sql.end();
   });

@@ -8,11 +8,11 @@ let seen = false;
 /** Transactions that made it: should they roll back, it is gone. */
 const makers = new WeakSet<object>();
 
-/** Rejects with what PostgreSQL says; with the SQL to run when the table is missing and this user may not make it. */
+/** Rejects with what PostgreSQL says; with the SQL to run when this user may not make the table, or not use it. */
 export async function addToOutbox(tx: unknown, jobs: readonly NewJob[]): Promise<void> {
   const run = runnerOf(tx);
   if (!seen) {
-    if (!(await ensureOutbox(run))) makers.add(tx as object);
+    if (!(await ensureOutbox(run, "add"))) makers.add(tx as object);
     seen = !makers.has(tx as object);
   }
   await run(INSERT, [JSON.stringify(jobs.map(writeOutboxEntry))]);

@@ -58,15 +58,19 @@ export class OutboxRelay {
   }
 
   async #run(): Promise<void> {
+    let trouble: string | undefined;
     for (let failures = 0; !this.#isStopped; failures++) {
       try {
         await this.#session(() => {
           if (failures > 0) this.#onTrouble(undefined);
+          if (failures > 0) log.info("the outbox in PostgreSQL is relayed again");
           failures = 0;
+          trouble = undefined;
         });
       } catch (error) {
         const sentence = `the outbox in PostgreSQL is not relayed: ${sentenceOf(error)}`;
-        if (failures === 0) log.warn(sentence);
+        if (sentence !== trouble) log.warn(sentence);
+        trouble = sentence;
         this.#onTrouble(sentence);
         const delayMs = Math.min(RETRY_LONGEST_MS, RETRY_MS * 2 ** Math.min(failures, 10));
         await Promise.race([Bun.sleep(delayMs), this.#stopped.promise]);
@@ -84,7 +88,7 @@ export class OutboxRelay {
       onnotice: () => undefined,
     });
     try {
-      await withDeadline(sql.begin((tx) => ensureOutbox(runnerOf(tx))));
+      await withDeadline(sql.begin((tx) => ensureOutbox(runnerOf(tx), "relay")));
       await withDeadline(sql.listen(CHANNEL, () => this.#wake()));
       while (!this.#isStopped) {
         const notified = this.#notified.promise;
