@@ -24,10 +24,17 @@ export class RedisCommander {
   readonly #redis: Redis;
   #ready: Promise<void> | undefined;
   #closed = false;
+  #connections = 0;
 
   constructor(url: string) {
     this.#url = url;
     this.#redis = lastingConnection(url);
+    this.#redis.on("ready", () => this.#connections++);
+  }
+
+  /** How often it has connected: behind a new connection Redis may know less than it did. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** Rejects with a StoreError; after "it does not answer" the command may still be applied. */

@@ -1,3 +1,5 @@
+import { readdir, stat, truncate } from "node:fs/promises";
+import { join } from "node:path";
 import { Folder } from "./folder.ts";
 import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
@@ -39,6 +41,18 @@ export class RedisServer implements AsyncDisposable {
     await this.#process?.exited;
   }
 
+  /** How much it has written down so far: where losePower() can take it back to. */
+  async writtenBytes(): Promise<number> {
+    return (await stat(await this.#appendFile())).size;
+  }
+
+  /** Dies as if the power were cut before its disk had what came after so many bytes, and starts again. */
+  async losePower(bytesLeft: number): Promise<void> {
+    await this.kill();
+    await truncate(await this.#appendFile(), bytesLeft);
+    await this.start();
+  }
+
   /** It keeps its connections and answers nobody, as a machine that swaps or a network that is cut. */
   freeze(): void {
     this.#process?.kill("SIGSTOP");
@@ -46,6 +60,14 @@ export class RedisServer implements AsyncDisposable {
 
   thaw(): void {
     this.#process?.kill("SIGCONT");
+  }
+
+  /** The one that grows (redis.conf, appenddirname). */
+  async #appendFile(): Promise<string> {
+    const folder = join(this.#folder.path, "appendonlydir");
+    const names = (await readdir(folder)).filter((name) => name.endsWith(".incr.aof"));
+    const newest = names.sort((a, b) => a.localeCompare(b, undefined, { numeric: true })).at(-1);
+    return join(folder, newest ?? "");
   }
 
   async cli(...words: readonly string[]): Promise<string> {

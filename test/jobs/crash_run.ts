@@ -11,7 +11,9 @@ export interface CrashPlan {
   /** How many jobs to have acknowledged. */
   jobs: number;
   /** What happens, evenly spread over the run. */
-  blows: readonly (() => Promise<unknown>)[];
+  blows: readonly ((acknowledged: ReadonlyMap<string, number>) => Promise<unknown>)[];
+  /** Ids of jobs that the store may lose by its own settings; a blow adds to them. */
+  mayLose?: ReadonlySet<string>;
   durable?: boolean;
   settleTimeoutMs?: number;
 }
@@ -22,6 +24,8 @@ export interface CrashReport {
   refused: number;
   /** Acknowledged jobs that neither ran nor are dead. */
   lost: number;
+  /** The same of those that the store may lose. */
+  lostByTheStore?: number;
   /** Effects beyond the first of a job. */
   repeated: number;
   /** Dead jobs by reason. */
@@ -34,12 +38,13 @@ export interface CrashReport {
 /** Enqueues jobs while blows fall, waits until the queue is empty, and counts what became of each. */
 export async function crashRun(site: CrashSite, plan: CrashPlan): Promise<CrashReport> {
   const startedAtMs = performance.now();
+  const { blows, mayLose = new Set() } = plan;
   const acknowledged = new Map<string, number>();
   let refused = 0;
   let enqueuing = true;
   const enqueuer = (async () => {
     for (let n = 0; acknowledged.size < plan.jobs; ) {
-      if (acknowledged.size - site.effects().length > AHEAD_MAX) {
+      if (acknowledged.size - mayLose.size - site.effects().length > AHEAD_MAX) {
         await Bun.sleep(20);
         continue;
       }
@@ -57,11 +62,10 @@ export async function crashRun(site: CrashSite, plan: CrashPlan): Promise<CrashR
     enqueuing = false;
   })();
 
-  const { blows } = plan;
   for (const [i, blow] of blows.entries()) {
     const target = (plan.jobs * (i + 1)) / (blows.length + 2);
     await until(() => site.effects().length >= target, `${target} jobs have run`, 120_000);
-    await blow();
+    await blow(acknowledged);
   }
   await enqueuer;
   await until(
@@ -74,7 +78,12 @@ export async function crashRun(site: CrashSite, plan: CrashPlan): Promise<CrashR
   ).catch(async (error: Error) => {
     throw new Error(`${error.message}; ${JSON.stringify(await site.store.counts([QUEUE]))}`);
   });
-  return { ...(await account(site, acknowledged)), refused, seconds: secondsSince(startedAtMs) };
+  const promised = new Map([...acknowledged].filter(([id]) => !mayLose.has(id)));
+  const report = { ...(await account(site, promised)), refused, seconds: secondsSince(startedAtMs) };
+  report.acknowledged = acknowledged.size;
+  if (mayLose.size === 0) return report;
+  const others = new Map([...acknowledged].filter(([id]) => mayLose.has(id)));
+  return { ...report, lostByTheStore: (await account(site, others)).lost };
 }
 
 async function account(

@@ -11,6 +11,8 @@ import { SmallDisk } from "../jobs/small_disk.ts";
 const JOBS = 20_000;
 const KILLS = 10;
 const FREEZE_MS = 20_000;
+/** What appendfsync everysec may cost. */
+const POWER_LOSS_MS = 1_000;
 const FULL_MS = 5_000;
 const DEADLINE_MS = 300_000;
 const DISK_BYTES = 96 * 1024 ** 2;
@@ -19,7 +21,7 @@ const DISK_BYTES = 96 * 1024 ** 2;
 async function tenKills(
   what: string,
   site: CrashSite,
-  trouble?: () => Promise<unknown>,
+  trouble?: CrashPlan["blows"][number],
   more: Partial<CrashPlan> = {},
 ): Promise<CrashReport> {
   const kills = Array.from({ length: KILLS - 1 }, () => () => site.killOne());
@@ -111,6 +113,25 @@ test(
       await Bun.sleep(FREEZE_MS);
       redis.thaw();
     });
+    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+  },
+  DEADLINE_MS,
+);
+
+test(
+  "Redis: the power is lost, and with it what the disk did not have for a second",
+  async () => {
+    await using redis = await RedisServer.start();
+    await using site = await CrashSite.start({ url: redis.url });
+    const mayLose = new Set<string>();
+    const loss = async (acknowledged: ReadonlyMap<string, number>) => {
+      const before = acknowledged.size;
+      const bytes = await redis.writtenBytes();
+      await Bun.sleep(POWER_LOSS_MS);
+      await redis.losePower(bytes);
+      for (const id of [...acknowledged.keys()].slice(before)) mayLose.add(id);
+    };
+    const report = await tenKills("Redis, power lost", site, loss, { mayLose });
     expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
   },
   DEADLINE_MS,

@@ -5,7 +5,8 @@ import { RedisServer } from "../../../test/harness/redis_server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
 import { deskConformance } from "./desk_conformance.ts";
-import { newJob } from "./new_job.ts";
+import type { ClaimedJob } from "./job.ts";
+import { type EnqueueOptions, newJob } from "./new_job.ts";
 import { optionConformance } from "./option_conformance.ts";
 import { RedisJobStore } from "./redis.ts";
 
@@ -84,6 +85,47 @@ describe("a Redis that has its troubles", () => {
       return { queue, fence, outcome: { kind: "ack" as const } };
     });
     expect(await store.settle("a", settlements)).toEqual([true, true]);
+    await store.close();
+  });
+
+  test("its last second lost with the power: what it still has goes on, and nothing is stuck", async () => {
+    const store = new RedisJobStore(redis.url);
+    const make = (id: string, options: EnqueueOptions) => newJob("x", id, { queue: "power", id, ...options });
+    const claim = () => store.claim("power", "a", 10, 0, signal).then(({ jobs }) => jobs);
+    const ack = (jobs: readonly ClaimedJob[]) =>
+      store.settle(
+        "a",
+        jobs.map(({ queue, fence }) => ({ queue, fence, outcome: { kind: "ack" as const } })),
+      );
+    const idsOf = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id);
+    const limit = { key: "k", concurrency: 1 };
+    await store.enqueue([
+      make("unique", { unique: { key: "u" } }),
+      make("holds", { limit }),
+      make("held", { limit }),
+    ]);
+    const begun = await claim();
+    expect(idsOf(begun)).toEqual(["unique", "holds"]);
+    const bytes = await redis.writtenBytes();
+    // All of this will not have been.
+    expect(await ack(begun)).toEqual([true, true]);
+    const late = await claim();
+    expect(idsOf(late)).toEqual(["held"]);
+    const lost = make("lost", { unique: { key: "l" } });
+    expect(await store.enqueue([lost, newJob("x", 1, { queue: "new" })])).toHaveLength(2);
+    await redis.losePower(bytes);
+    expect((await store.counts(["power"]))[0]).toMatchObject({ waiting: 1, running: 2 });
+    // As the fetcher does: a claim that meets the lost connection is made again.
+    const again = await until(() => claim().catch(() => undefined), "a claim is answered");
+    expect(idsOf(again)).toEqual(["unique", "holds"]);
+    expect(await ack(late)).toEqual([false]);
+    expect(await ack(again)).toEqual([true, true]);
+    expect(idsOf(await claim())).toEqual(["held"]);
+    const next = make("next", { unique: { key: "u" } });
+    expect(await store.enqueue([next, lost])).toEqual(["next", "lost"]);
+    expect(idsOf(await claim())).toEqual(["next", "lost"]);
+    await store.enqueue([newJob("x", 2, { queue: "new" })]);
+    expect(await store.desk.queues()).toContain("new");
     await store.close();
   });
 

@@ -24,7 +24,8 @@ export class RedisEnqueuer {
   readonly #commander: RedisCommander;
   readonly #groups = new EnqueueGroups((jobs) => this.#store(jobs));
   readonly #tokens = new EnqueueTokens();
-  readonly #knownQueues = new Set<string>();
+  /** The connection on which Redis was last told of each. */
+  readonly #knownQueues = new Map<string, number>();
   /** WAIT holds up its connection. */
   #durable: RedisCommander | undefined;
   /** As it was at the last durable job. */
@@ -93,9 +94,9 @@ export class RedisEnqueuer {
   }
 
   async #makeKnown(queue: string): Promise<void> {
-    if (this.#knownQueues.has(queue)) return;
+    if (this.#knownQueues.get(queue) === this.#commander.connections) return;
     await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, queue), { repeat: true });
-    this.#knownQueues.add(queue);
+    this.#knownQueues.set(queue, this.#commander.connections);
   }
 }
 
