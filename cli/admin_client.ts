@@ -1,3 +1,4 @@
+import { sameConfig } from "../shared/config/config_place.ts";
 import { loadAdminDir } from "../shared/config/load.ts";
 import { WRONG_ORDER } from "../shared/process/admin.ts";
 import type { Status } from "../shared/process/overview.ts";
@@ -8,6 +9,8 @@ import { type ModeName, socketName } from "./site.ts";
 
 const MODES: readonly ModeName[] = ["up", "proxy", "serve", "worker"];
 const ANSWER_MS = 5000;
+/** Most are done by then. */
+const PATIENCE_MS = 3000;
 
 export interface Running {
   mode: ModeName;
@@ -15,16 +18,40 @@ export interface Running {
   status: Status;
 }
 
-/** The supervisors that answer on this node, by the admin folder of the config. */
-export async function findRunning({ configFile, name }: Invocation): Promise<Running[]> {
-  const { adminDir, dir } = await loadAdminDir(configFile);
+/** Who answers in the admin folder of a config. */
+export interface Found {
+  /** Those that run with this config; all, when there is no config file and nobody runs on its defaults. */
+  own: Running[];
+  /** Those that run with another one. */
+  others: Running[];
+  /** The config file, or where it would be. */
+  place: string;
+}
+
+export async function lookAround({ configFile, name }: Invocation): Promise<Found> {
+  const { adminDir, dir, there, place } = await loadAdminDir(configFile);
   const places = runDirCandidates(adminDir, dir).flatMap((runDir) =>
     MODES.map((mode) => ({ mode, socket: `${runDir}/${socketName(mode, name)}` })),
   );
   const found = await Promise.all(
     places.map(async (place) => ({ ...place, status: await ask(place.socket) })),
   );
-  return found.flatMap((running) => (running.status ? [{ ...running, status: running.status }] : []));
+  const running = found.flatMap((one) => (one.status ? [{ ...one, status: one.status }] : []));
+  const { own = [], others = [] } = Object.groupBy(running, ({ status }) =>
+    status.config === undefined || sameConfig(status.config, place) ? "own" : "others",
+  );
+  return there || own.length > 0 ? { own, others, place } : { own: others, others: [], place };
+}
+
+/** The supervisors that run with this config. Throws a UserError when only those of other configs answer here. */
+export async function findRunning(invocation: Invocation): Promise<Running[]> {
+  const { own, others, place } = await lookAround(invocation);
+  const [other] = others;
+  if (own.length > 0 || !other) return own;
+  const { mode, socket, status } = other;
+  throw new UserError(
+    `nothing runs with ${place}: the ${mode} that answers on ${socket} is process ${status.pid} and runs with ${status.config}; add -c ${status.config} if you mean that one`,
+  );
 }
 
 /** Those that the command line names; all when it names none. Throws a UserError when there are none. */
@@ -44,6 +71,8 @@ async function ask(socket: string): Promise<Status | undefined> {
   try {
     const response = await fetch("http://trivet/status", {
       unix: socket,
+      // A kept connection would lead to the one before an upgrade.
+      keepalive: false,
       signal: AbortSignal.timeout(ANSWER_MS),
     });
     return (await response.json()) as Status;
@@ -51,6 +80,19 @@ async function ask(socket: string): Promise<Status | undefined> {
     // No such socket, or one left behind by a process that was killed.
     if (error instanceof Error) return undefined;
     throw error;
+  }
+}
+
+/** The same for what may take long: says so after a while, and what it waits for. */
+export async function tellPatiently({ mode, socket }: Running, path: "/reload" | "/upgrade"): Promise<void> {
+  const timer = setTimeout(async () => {
+    const underway = (await ask(socket))?.underway;
+    if (underway) console.log(`${mode}: waiting for ${underway}`);
+  }, PATIENCE_MS);
+  try {
+    await tell(socket, path);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

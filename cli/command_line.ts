@@ -1,3 +1,5 @@
+import { Legacy } from "../shared/process/legacy.ts";
+import { announceFailure } from "../shared/process/successor.ts";
 import { UserError } from "../shared/user_error.ts";
 import { parseArguments } from "./arguments.ts";
 import { backend } from "./backend.ts";
@@ -48,5 +50,10 @@ export async function runCommand([word = "help", ...rest]: readonly string[]): P
   // A script's own --help comes after its name.
   const ours = command.passThrough ? rest.slice(0, 1) : rest;
   if (ours.some((flag) => flag === "--help" || flag === "-h")) return help(COMMANDS, name);
-  return command.run(parseArguments(command, rest));
+  try {
+    return await command.run(parseArguments(command, rest));
+  } catch (error) {
+    if (Legacy.predecessorWaits) announceFailure(error);
+    throw error;
+  }
 }

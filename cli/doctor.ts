@@ -6,7 +6,7 @@ import { examine } from "../shared/doctor/examine.ts";
 import { checkNode } from "../shared/doctor/node.ts";
 import type { Roles } from "../shared/doctor/ports.ts";
 import { UserError } from "../shared/user_error.ts";
-import { findRunning, type Running } from "./admin_client.ts";
+import { lookAround, type Running } from "./admin_client.ts";
 import type { Command, Invocation } from "./command.ts";
 import { VERSION } from "./version.ts";
 
@@ -21,7 +21,7 @@ export const doctor: Command = {
   async run(invocation) {
     const wanted = connectionsWanted(invocation);
     const loaded = await loadConfig(invocation.configFile);
-    const running = await findRunning(invocation);
+    const { own: running } = await lookAround(invocation);
     const found = await examineAll(invocation, loaded, running, wanted);
     if (invocation.json) console.log(JSON.stringify(found, null, 2));
     else console.log(pageOf(found));

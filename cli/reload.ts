@@ -1,4 +1,4 @@
-import { findNamed, tell } from "./admin_client.ts";
+import { findNamed, tellPatiently } from "./admin_client.ts";
 import type { Command } from "./command.ts";
 
 export const reload: Command = {
@@ -7,9 +7,9 @@ export const reload: Command = {
   summary: "bring a changed trivet.toml to what runs here, without dropping a request",
   async run(invocation) {
     const running = await findNamed(invocation, "nothing was reloaded");
-    for (const { mode, socket, status } of running) {
-      await tell(socket, "/reload");
-      console.log(`${mode} (process ${status.pid}) works by the new config`);
+    for (const one of running) {
+      await tellPatiently(one, "/reload");
+      console.log(`${one.mode} (process ${one.status.pid}) works by the new config`);
     }
     return 0;
   },

@@ -38,7 +38,15 @@ export function runModes(
     known.worker.handlers,
     ...(site.configFile ? [site.configFile] : []),
   ];
-  const supervision = { modes, places, version: VERSION, legacy: site.legacy, pidFile, reload };
+  const supervision = {
+    modes,
+    places,
+    version: VERSION,
+    legacy: site.legacy,
+    pidFile,
+    reload,
+    configFile: site.configFile,
+  };
   return supervise(
     watch ? { ...supervision, watch: (onSave) => watchSources(entries, onSave) } : supervision,
   );

@@ -1,3 +1,4 @@
+import { configPlace } from "../shared/config/config_place.ts";
 import { loadConfig } from "../shared/config/load.ts";
 import type { AdminPlaces } from "../shared/process/admin.ts";
 import { Legacy } from "../shared/process/legacy.ts";
@@ -16,14 +17,16 @@ const PORT_MAX = 65_535;
 
 /** The configuration and the folders of one instance; makes the admin folder. */
 export async function openSite({ configFile, name }: Invocation): Promise<Site> {
-  const { config, file, dir } = await loadConfig(configFile);
+  const legacy = Legacy.take();
+  // The one before us may have been started in a folder that is gone.
+  const { config, file, dir } = await loadConfig(legacy?.configFile ?? configFile);
   return {
     config,
     configFile: file,
     dir,
     runDir: makeRunDir(config.admin.dir, dir),
     name,
-    legacy: Legacy.take(),
+    legacy,
   };
 }
 
@@ -31,6 +34,7 @@ export async function openSite({ configFile, name }: Invocation): Promise<Site> 
 export function adminPlaces(site: Site, mode: ModeName, http: string | undefined): AdminPlaces {
   return {
     socket: `${site.runDir}/${socketName(mode, site.name)}`,
+    config: configPlace(site.configFile, site.dir),
     http: http === undefined ? httpAddress(site.config.admin.http, mode) : checkedHttp(http),
   };
 }

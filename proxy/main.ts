@@ -167,6 +167,10 @@ class ProxySupervisor implements ProxyMode {
     return watch.view().find(({ address }) => address === known.server);
   }
 
+  settle(): void {
+    this.#fleet.settle();
+  }
+
   complaint(): string | undefined {
     return this.#fleet.complaint();
   }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { trivetBinary } from "./harness/binary.ts";
 import { freePort } from "./harness/free_port.ts";
 import { Load } from "./harness/load.ts";
 import { Trivet } from "./harness/trivet.ts";
@@ -62,6 +63,54 @@ test("trivet upgrade hands over edge, app and jobs together", async () => {
   expect(pid).not.toBe(site.pid);
   process.kill(pid, "SIGKILL");
 }, 120_000);
+
+test("an app that can't boot fails an upgrade; what runs goes on, and can still be asked", async () => {
+  const { site, port } = await upSite({ "app.ts": APP(1) });
+  await using _ = site;
+  await site.folder.write("app.ts", 'const ready = true;\nthrow new Error("not today");\n');
+  const { code, stderr } = await site.run(["upgrade"]);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/did not take over: .*app\.ts:2: not today/)]);
+  await site.folder.write("trivet.toml", "[proxy]\nworkers = 0\n[admin]\ndir = 'run'\n");
+  expect((await site.run(["upgrade"])).stderr).toMatch(/did not take over: .*trivet\.toml:2: .*workers/);
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("version 1");
+  expect((await site.admin("/health")).status).toBe(200);
+  const [{ pid }] = JSON.parse((await site.run(["status", "--json"])).stdout) as [{ pid: number }];
+  expect(pid).toBe(site.pid);
+}, 30_000);
+
+test("an upgrade that takes long says what it waits for; meanwhile the old one is asked", async () => {
+  const { site } = await upSite({ "app.ts": APP(1) });
+  await using _ = site;
+  await site.folder.write("app.ts", "await new Promise((resolve) => setTimeout(resolve, 60_000));\n");
+  const upgrade = Bun.spawn([trivetBinary(), "upgrade"], {
+    cwd: site.folder.path,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  const read = (async () => {
+    for await (const chunk of upgrade.stdout) said += new TextDecoder().decode(chunk);
+  })();
+  const [line, pid] = await until(
+    () =>
+      /^up: waiting for the new binary, process (\d+), which is starting its serve; it has 120 s\n$/.exec(
+        said,
+      ),
+    "it says so",
+  );
+  expect(line).toBe(said);
+  expect((await (await site.admin("/status")).json()) as unknown).toMatchObject({
+    pid: site.pid,
+    phase: "running",
+  });
+  expect((await site.admin("/health")).status).toBe(200);
+  process.kill(Number(pid), "SIGKILL");
+  expect(await upgrade.exited).toBe(1);
+  await read;
+  expect(await new Response(upgrade.stderr).text()).toContain(
+    "the new binary did not take over: it was killed by SIGKILL",
+  );
+  expect((await site.admin("/status")).status).toBe(200);
+}, 30_000);
 
 test("a reload that names another handlers file brings its schemas to the app", async () => {
   const jobs = (type: string) => `import { t } from "elysia"; import { defineJobs } from "trivet";

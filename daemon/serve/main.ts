@@ -144,6 +144,10 @@ class ServeMode implements Mode {
     return this.#fleet.samples();
   }
 
+  settle(): void {
+    this.#fleet.settle();
+  }
+
   complaint(): string | undefined {
     return this.#fleet.complaint();
   }

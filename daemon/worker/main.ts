@@ -143,6 +143,10 @@ class WorkerMode implements Mode {
     return [...samples, ...queueSamples(counts)];
   }
 
+  settle(): void {
+    this.#fleet.settle();
+  }
+
   complaint(): string | undefined {
     return (
       this.#fleet.complaint() ?? this.#duties.complaint() ?? this.#watch.complaint() ?? this.#cron.complaint()

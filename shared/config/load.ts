@@ -6,6 +6,7 @@ import { startFolder } from "../process/start_folder.ts";
 import { UserError } from "../user_error.ts";
 import { withAbsolutePaths } from "./absolute_path.ts";
 import { ConfigError, type Fault } from "./config_error.ts";
+import { configPlace, DEFAULT_FILE } from "./config_place.ts";
 import { withCredentials } from "./credentials.ts";
 import { type Environment, expandEnvironment } from "./environment.ts";
 import { type LineMap, mapLines } from "./line_map.ts";
@@ -15,7 +16,6 @@ import { type Config, ConfigSchema } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
 import { parseToml } from "./toml.ts";
 
-const DEFAULT_FILE = "trivet.toml";
 const FILE_BYTES_MAX = 1024 * 1024;
 
 export interface LoadedConfig {
@@ -44,17 +44,28 @@ export async function loadConfig(named: string | undefined): Promise<LoadedConfi
   return { config: checkConfig(text, name, dir), file, dir, lines: mapLines(text) };
 }
 
+export interface AdminDir {
+  adminDir: string;
+  dir: string;
+  /** There is a config file: one was named, or stands in this folder. */
+  there: boolean;
+  /** The file, or where it would be. */
+  place: string;
+}
+
 /**
  * Only what it takes to find what runs here: other keys may be wrong by now, and the shell that asks need not have the
  * secrets they name.
  */
-export async function loadAdminDir(named: string | undefined): Promise<{ adminDir: string; dir: string }> {
+export async function loadAdminDir(named: string | undefined): Promise<AdminDir> {
   const there = named !== undefined || existsSync(DEFAULT_FILE);
   const name = named ?? DEFAULT_FILE;
-  const dir = dirname(resolve(startFolder, name));
+  const file = resolve(startFolder, name);
+  const dir = dirname(file);
   const text = there ? await readText(name) : "";
   const { admin = {} } = tableOf(text, name);
-  return { adminDir: checkTable({ admin }, text, name, dir, process.env).admin.dir, dir };
+  const adminDir = checkTable({ admin }, text, name, dir, process.env).admin.dir;
+  return { adminDir, dir, there, place: configPlace(file, dir) };
 }
 
 /** The config that a text says. `name` stands before the lines of the errors. */

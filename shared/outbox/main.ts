@@ -31,6 +31,7 @@ export function outboxMode(site: Site, store: StoreAddress): Mode | undefined {
     children: () => fleet.status(),
     status: async () => ({}),
     samples: () => fleet.samples(),
+    settle: () => fleet.settle(),
     complaint: () => fleet.complaint() ?? trouble ?? undefined,
     drain: () => fleet.drain(DRAIN_WAIT_MS),
     kill: () => fleet.kill(),

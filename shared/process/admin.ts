@@ -1,11 +1,12 @@
 /** How to look into a running supervisor: the same answers on a unix socket and on loopback HTTP. */
 import { chmodSync, renameSync, unlinkSync } from "node:fs";
+import { sameConfig } from "../config/config_place.ts";
 import { log } from "../log.ts";
 import { toPrometheus } from "../metrics.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
 import type { Control } from "./control.ts";
 import { closeSockets, openListenSockets, parseAddress } from "./listen_socket.ts";
-import type { Overview } from "./overview.ts";
+import type { Overview, Status } from "./overview.ts";
 
 const SOCKET_MODE = 0o660;
 const ANSWER_MS = 2000;
@@ -19,6 +20,8 @@ export interface AdminPlaces {
   socket: string;
   /** "host:port"; "" is off. */
   http: string;
+  /** Whose config it is: see configPlace(). */
+  config: string;
 }
 
 /** Answers from open() until close(). */
@@ -47,8 +50,8 @@ export class Admin {
    * one answers on the socket until takePlace(), for we may fail yet.
    */
   async open(succeeding: boolean): Promise<void> {
-    const { socket, http } = this.#places;
-    if (!succeeding) await refuseSecondStart(socket);
+    const { socket, http, config } = this.#places;
+    if (!succeeding) await refuseSecondStart(socket, config);
     // Over HTTP one may only look; whoever may open the socket may do all.
     if (http) {
       const server = openHttp(http, succeeding, (request) => look(request, this.#overview));
@@ -77,7 +80,6 @@ export class Admin {
   }
 
   async close(): Promise<void> {
-    if (this.#servers.length === 0) return;
     await Promise.all(this.#servers.map((server) => server.stop(true)));
     removeSocket(this.#inPlace ? this.#places.socket : this.#beside);
   }
@@ -140,24 +142,33 @@ function openHttp(
   return Bun.serve({ hostname: host, port, fetch, development: false, reusePort: true });
 }
 
-async function refuseSecondStart(socket: string): Promise<void> {
-  const running = await runningPid(socket);
-  if (running === undefined) return removeSocket(socket);
-  const who = running > 0 ? ` as process ${running}` : ", and does not answer";
-  throw new UserError(`already running${who}: stop it first, or start a second instance with --name NAME`);
+async function refuseSecondStart(socket: string, config: string): Promise<void> {
+  const holder = await holderOf(socket);
+  if (holder === undefined) return removeSocket(socket);
+  if (holder === "silent")
+    throw new UserError(
+      `already running, and does not answer on ${socket}: stop it first, or start a second instance with --name NAME`,
+    );
+  if (holder.config === undefined || sameConfig(holder.config, config))
+    throw new UserError(
+      `already running as process ${holder.pid}: stop it first, or start a second instance with --name NAME`,
+    );
+  throw new UserError(
+    `process ${holder.pid}, which runs with ${holder.config}, already answers on ${socket}: set admin.dir to another folder in ${config}, or start with --name NAME`,
+  );
 }
 
-/** Of the supervisor on this socket; 0 when it holds the socket but does not answer; undefined when there is none. */
-async function runningPid(socket: string): Promise<number | undefined> {
+/** The supervisor on this socket; "silent" when it holds the socket but does not answer; undefined when there is none. */
+async function holderOf(socket: string): Promise<Pick<Status, "pid" | "config"> | "silent" | undefined> {
   if (!(await accepts(socket))) return undefined;
   try {
     const response = await fetch("http://trivet/status", {
       unix: socket,
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    return ((await response.json()) as { pid: number }).pid;
+    return (await response.json()) as Status;
   } catch (error) {
-    if (error instanceof Error) return 0;
+    if (error instanceof Error) return "silent";
     throw error;
   }
 }

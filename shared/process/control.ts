@@ -2,24 +2,38 @@ import { log } from "../log.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
 import type { LegacyListener, Memories } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
+import type { Overview } from "./overview.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import { startSuccessor } from "./successor.ts";
 
 /** How long an answer on the admin socket may take to leave. */
 const ANSWER_MS = 50;
 
+export interface Controlled {
+  modes: readonly Mode[];
+  manager: ServiceManager;
+  overview: Overview;
+  /** Absolute: for a successor, when the folder in which we were started is gone. */
+  configFile: string | undefined;
+  /** Reads the config again and brings it to the modes; throws a UserError when nothing was changed. */
+  reload(): Promise<void>;
+}
+
 /** What a supervisor can be told to do while it runs, by signal or over its admin socket. One thing at a time. */
 export class Control {
   readonly #modes: readonly Mode[];
   readonly #reload: () => Promise<void>;
   readonly #manager: ServiceManager;
+  readonly #overview: Overview;
+  readonly #configFile: string | undefined;
   readonly #succession = Promise.withResolvers<"succeeded">();
   #busy: string | undefined;
 
-  /** `reload` reads the config again and brings it to the modes; it throws a UserError when nothing was changed. */
-  constructor(modes: readonly Mode[], manager: ServiceManager, reload: () => Promise<void>) {
+  constructor({ modes, manager, overview, configFile, reload }: Controlled) {
     this.#modes = modes;
     this.#manager = manager;
+    this.#overview = overview;
+    this.#configFile = configFile;
     this.#reload = reload;
   }
 
@@ -44,9 +58,11 @@ export class Control {
   async upgrade(): Promise<void> {
     await this.#alone("an upgrade", async () => {
       const { pid, letGo } = await startSuccessor(
-        this.bequest(),
-        this.#memories(),
+        { listeners: this.bequest(), memories: this.#memories(), configFile: this.#configFile },
         this.#manager.environment,
+        (progress) => {
+          this.#overview.underway = progress;
+        },
       );
       this.#manager.mainPid(pid);
       letGo();
@@ -114,11 +130,11 @@ export class Control {
 
   async #alone(what: string, work: () => Promise<void>): Promise<void> {
     if (this.#busy) throw new UserError(`${this.#busy} is under way: wait until it has ended`);
-    this.#busy = what;
+    this.#busy = this.#overview.underway = what;
     try {
       await work();
     } finally {
-      this.#busy = undefined;
+      this.#busy = this.#overview.underway = undefined;
     }
   }
 }

@@ -145,6 +145,11 @@ export class Fleet<Boot, Down, Up> {
     for (const child of this.living()) child.tell(body);
   }
 
+  /** Nobody is replaced any more; who dies still is. */
+  settle(): void {
+    this.#recycler.stop();
+  }
+
   /** Every child finishes what runs and exits; after the deadline the rest is killed. */
   async drain(deadlineMs: number): Promise<void> {
     this.#recycler.stop();

@@ -23,20 +23,27 @@ export interface LegacyListener {
 /** What each mode tells its successor, by the mode's name. */
 export type Memories = Readonly<Record<string, unknown>>;
 
-interface Testament {
-  listeners: LegacyListener[];
+/** What a supervisor leaves. */
+export interface Testament {
+  listeners: readonly LegacyListener[];
   memories: Memories;
+  /** The config file, absolute; undefined when there was none, or an older binary did not say. */
+  configFile?: string | undefined;
 }
 
 /** What a supervisor got from the one it replaces. */
 export class Legacy {
+  /** Somebody waits to hear whether we can take its place. */
+  static predecessorWaits = false;
   /** The one before us still runs, and waits until we do. Otherwise systemd kept its sockets. */
   readonly predecessor: boolean;
   readonly addresses: readonly string[];
-  #listeners: LegacyListener[];
+  readonly configFile: string | undefined;
+  #listeners: readonly LegacyListener[];
   readonly #memories: Memories;
 
-  constructor({ listeners, memories }: Testament, predecessor: boolean) {
+  constructor({ listeners, memories, configFile }: Testament, predecessor: boolean) {
+    this.configFile = configFile;
     this.#listeners = listeners;
     this.#memories = memories;
     this.predecessor = predecessor;
@@ -47,6 +54,7 @@ export class Legacy {
   static take(): Legacy | undefined {
     const text = process.env[VARIABLE];
     delete process.env[VARIABLE];
+    Legacy.predecessorWaits = text !== undefined;
     const kept = keptListeners(process.env, process.pid);
     for (const name of LISTEN_VARIABLES) delete process.env[name];
     if (text === undefined && kept.length === 0) return undefined;
@@ -92,15 +100,15 @@ export function keptListeners(
 }
 
 /** How the successor inherits: descriptors in the order of its stdio, and the variable that says what they are. */
-export function bequeath(
-  listeners: readonly LegacyListener[],
-  memories: Memories,
-): { fds: number[]; env: Record<string, string> } {
+export function bequeath({ listeners, memories, configFile }: Testament): {
+  fds: number[];
+  env: Record<string, string>;
+} {
   let next = FIRST_FD;
   const renumbered = listeners.map(({ address, fds }) => ({ address, fds: fds.map(() => next++) }));
   const fits = JSON.stringify(memories).length <= MEMORIES_CHARS_MAX;
   if (!fits)
     log.warn("too much is known of the servers to be handed over: their states and orders start anew");
-  const testament: Testament = { listeners: renumbered, memories: fits ? memories : {} };
+  const testament: Testament = { listeners: renumbered, memories: fits ? memories : {}, configFile };
   return { fds: listeners.flatMap(({ fds }) => fds), env: { [VARIABLE]: JSON.stringify(testament) } };
 }

@@ -28,6 +28,8 @@ export interface Mode {
   bequest?(): LegacyListener[];
   /** What a successor shall know of the past, as JSON; Legacy.memoryOf() gives it back there. */
   memory?(): unknown;
+  /** The supervisor ends soon: a process that asks to be replaced, or is due, stays until then. */
+  settle(): void;
   /**
    * The supervisor has been told to end: who asks how this mode is should hear so from now on. drain() follows; for
    * `kept` see there.

@@ -6,6 +6,10 @@ import type { Mode } from "./mode.ts";
 export interface Status {
   pid: number;
   version: string;
+  /** The config file; where it would be when there is none. Absent in binaries before 0.2. */
+  config?: string;
+  /** What it was told to do and has not done yet, like "a reload". */
+  underway?: string;
   /** "starting", "running" or "draining". */
   phase: Phase;
   startedAtMs: number;
@@ -20,13 +24,16 @@ export type Phase = "starting" | "running" | "draining";
 /** What a supervisor knows of itself, over all its modes. */
 export class Overview {
   phase: Phase = "starting";
+  underway: string | undefined;
   readonly #modes: readonly Mode[];
   readonly #version: string;
+  readonly #config: string;
   readonly #startedAtMs = Date.now();
 
-  constructor(modes: readonly Mode[], version: string) {
+  constructor(modes: readonly Mode[], version: string, config: string) {
     this.#modes = modes;
     this.#version = version;
+    this.#config = config;
   }
 
   async status(): Promise<Status> {
@@ -36,6 +43,8 @@ export class Overview {
     return {
       pid: process.pid,
       version: this.#version,
+      config: this.#config,
+      ...(this.underway && { underway: this.underway }),
       phase: this.phase,
       startedAtMs: this.#startedAtMs,
       children: await this.children(),

@@ -10,6 +10,8 @@ const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const SIGKILL = 9;
 const BEAT_MS = 1000;
+/** When TERM is for all of us (systemd's KillMode=control-group), the supervisor knows by then that all shall end. */
+const WHOLE_GROUP_MS = 100;
 /** Only the supervisor's messages move a child; a Ctrl-C reaches the whole terminal group. TERM asks the supervisor. */
 const IGNORED_SIGNALS = [
   "SIGINT",
@@ -72,7 +74,7 @@ export class ParentLink<Boot, Down, Up> {
     dieWithParent();
     nameProcess(`trivet-${this.#kind}`);
     for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined);
-    process.on("SIGTERM", () => this.leave("term"));
+    process.on("SIGTERM", () => setTimeout(() => this.leave("term"), WHOLE_GROUP_MS));
     process.on("disconnect", () => process.exit(1));
     process.on("message", (message) => this.#obey(room, message as Order<Boot, Down>));
   }

@@ -126,6 +126,8 @@ export class Recycler<Boot, Down, Up> {
       if (reason === "max_memory") this.#outgrew(ageMs);
       await child.exited();
     } catch (error) {
+      // The replacement was ended with all the others.
+      if (!this.#timer) return;
       const delayMs = restartDelayMs(++this.#failures);
       this.#pausedUntilMs = performance.now() + delayMs;
       log.error(

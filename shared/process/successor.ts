@@ -1,13 +1,19 @@
 import { resolve } from "node:path";
 import { sentenceOf, UserError } from "../user_error.ts";
-import { bequeath, type LegacyListener, type Memories } from "./legacy.ts";
+import { bequeath, type Testament } from "./legacy.ts";
+import type { Mode } from "./mode.ts";
 import { folderForChildren, startFolder } from "./start_folder.ts";
 
 const READY_MS = 120_000;
 /** How long one that failed may take to end its own children and to remove what it made. */
 const LEAVE_MS = 5000;
 
-type SuccessorNotice = { kind: "ready" } | { kind: "failed"; sentence: string };
+type SuccessorNotice =
+  | { kind: "starting"; mode: Mode["name"] }
+  | { kind: "ready" }
+  | { kind: "failed"; sentence: string };
+
+type LastNotice = Exclude<SuccessorNotice, { kind: "starting" }>;
 
 export interface Successor {
   pid: number;
@@ -16,18 +22,25 @@ export interface Successor {
 }
 
 /**
- * Starts the binary that now stands where this one was started from, with the same arguments, our listening sockets, what
- * our modes know, and `environment` besides ours. Resolves when it does its work. Throws a UserError, with nothing changed here, when it can't.
+ * Starts the binary that now stands where this one was started from, with the same arguments, what we leave, and
+ * `environment` besides ours. `waiting` hears what we wait for. Resolves when it does its work. Throws a UserError, with nothing changed here, when it can't.
  */
 export async function startSuccessor(
-  listeners: readonly LegacyListener[],
-  memories: Memories,
+  testament: Testament,
   environment: Readonly<Record<string, string>>,
+  waiting: (what: string) => void,
 ): Promise<Successor> {
-  const { fds, env } = bequeath(listeners, memories);
-  const { promise, resolve: heard } = Promise.withResolvers<SuccessorNotice>();
-  const failed = (sentence: string) => heard({ kind: "failed", sentence });
+  const { fds, env } = bequeath(testament);
+  const { promise, resolve: settle } = Promise.withResolvers<LastNotice>();
+  const waitFor = (doing: string) =>
+    waiting(`the new binary, process ${successor.pid}, which ${doing}; it has ${READY_MS / 1000} s`);
+  const heard = (notice: SuccessorNotice) => {
+    if (notice.kind === "starting") waitFor(`is starting its ${notice.mode}`);
+    else settle(notice);
+  };
+  const failed = (sentence: string) => settle({ kind: "failed", sentence });
   const successor = spawn(fds, { ...environment, ...env }, heard, failed);
+  waitFor("has said nothing yet");
   const late = setTimeout(() => failed(`it was not ready after ${READY_MS / 1000} s`), READY_MS);
   const notice = await promise;
   clearTimeout(late);
@@ -74,6 +87,11 @@ function pathOfSelf(): string {
 /** The words of the command line; a run from source has its script in front of them. */
 function ownArguments(): string[] {
   return Bun.main.startsWith("/$bunfs/") ? process.argv.slice(2) : process.argv.slice(1);
+}
+
+/** Tells the supervisor before us what it waits for; nothing when there was none. */
+export function announceStart(mode: Mode["name"]): void {
+  if (process.connected) process.send?.({ kind: "starting", mode } satisfies SuccessorNotice);
 }
 
 /** Tells the supervisor before us that we have taken over, and waits until it lets go; nothing when there was none. */

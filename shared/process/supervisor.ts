@@ -7,7 +7,7 @@ import { Overview } from "./overview.ts";
 import type { PidFile } from "./pid_file.ts";
 import { nameProcess, SUPERVISOR_NAME } from "./process_name.ts";
 import { ServiceManager } from "./service_manager.ts";
-import { announceFailure, announceSuccession } from "./successor.ts";
+import { announceStart, announceSuccession } from "./successor.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const DRAIN_SIGNALS = ["SIGTERM", "SIGINT", "SIGQUIT"] as const;
@@ -16,6 +16,8 @@ export interface Supervision {
   modes: readonly Mode[];
   places: AdminPlaces;
   version: string;
+  /** Absolute; undefined when there is none. */
+  configFile: string | undefined;
   legacy: Legacy | undefined;
   pidFile: PidFile;
   /** Reads the config again and brings it to the modes; throws a UserError when nothing was changed. */
@@ -30,21 +32,24 @@ export interface Supervision {
  */
 export async function supervise(supervision: Supervision): Promise<number> {
   const { modes, places, version, legacy, pidFile } = supervision;
+  const succeeding = legacy?.predecessor === true;
   nameProcess(SUPERVISOR_NAME);
-  const overview = new Overview(modes, version);
+  const overview = new Overview(modes, version, places.config);
   const manager = ServiceManager.take();
   manager.holds(legacy?.addresses ?? []);
-  const control = new Control(modes, manager, supervision.reload);
+  const control = new Control({ ...supervision, manager, overview });
   const admin = new Admin(places, overview, control);
   const { asked, insisted } = drainAsked();
   const watchdog = new Watchdog(manager, overview);
   let succeeded = false;
   try {
-    pidFile.check(legacy?.predecessor === true);
-    await admin.open(legacy?.predecessor === true);
+    pidFile.check(succeeding);
+    // The one before us is asked, and answers, until we can take its place.
+    if (!succeeding) await admin.open(false);
     if (!(await startAll(modes, asked))) return 0;
     legacy?.closeRest();
     overview.phase = "running";
+    if (succeeding) await admin.open(true);
     control.listen();
     pidFile.write();
     admin.takePlace();
@@ -59,6 +64,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     succeeded = reason === "succeeded";
     overview.phase = "draining";
     log.info(`${reason}: finishing what runs`);
+    for (const mode of modes) mode.settle();
     if (succeeded) {
       watchdog.stop();
       admin.letGo();
@@ -68,9 +74,6 @@ export async function supervise(supervision: Supervision): Promise<number> {
     }
     await Promise.race([drainAll(modes, succeeded, manager.keepsSockets), insisted]);
     return 0;
-  } catch (error) {
-    announceFailure(error);
-    throw error;
   } finally {
     watchdog.stop();
     for (const mode of modes) mode.kill();
@@ -83,6 +86,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
 async function startAll(modes: readonly Mode[], asked: Promise<string>): Promise<boolean> {
   const interrupted = asked.then(() => true);
   for (const mode of modes) {
+    announceStart(mode.name);
     if ((await Promise.race([mode.start().then(() => false), interrupted])) === true) return false;
   }
   return true;

@@ -65,6 +65,7 @@ export function storeMode(site: Site): Mode | undefined {
     children: () => fleet.status(),
     status: async () => ({ path }),
     samples: () => fleet.samples(),
+    settle: () => fleet.settle(),
     complaint: () => fleet.complaint(),
     async drain() {
       await fleet.drain(DRAIN_WAIT_MS);

@@ -18,6 +18,8 @@ export interface TrivetOptions {
   config?: string;
   /** Name → content, written beside trivet.toml. */
   files?: Readonly<Record<string, string | Uint8Array>>;
+  /** admin.dir of `config`, absolute, where it has an [admin] section. */
+  adminDir?: string;
   env?: Record<string, string | undefined>;
   /** The limit of open files of each process; the machine's when absent. */
   descriptors?: number;
@@ -32,6 +34,7 @@ export interface TrivetOptions {
 export class Trivet implements AsyncDisposable {
   readonly folder: Folder;
   readonly #mode: TrivetOptions["mode"];
+  readonly #adminDir: string;
   readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly #output = { stdout: "", stderr: "" };
   readonly #read: Promise<unknown>;
@@ -39,6 +42,7 @@ export class Trivet implements AsyncDisposable {
   private constructor(options: TrivetOptions, folder: Folder) {
     this.folder = folder;
     this.#mode = options.mode;
+    this.#adminDir = options.adminDir ?? join(folder.path, "run");
     const command = [trivetBinary(), options.mode, "-c", "trivet.toml", ...(options.args ?? [])];
     const { descriptors, listenFds = [] } = options;
     const before = [
@@ -88,7 +92,7 @@ export class Trivet implements AsyncDisposable {
 
   /** A GET on the admin socket. */
   admin(path: string): Promise<Response> {
-    const unix = join(this.folder.path, "run", `${this.#mode}.sock`);
+    const unix = join(this.#adminDir, `${this.#mode}.sock`);
     // A kept connection would lead to the supervisor before, after an upgrade.
     return fetch(`http://trivet${path}`, { unix, keepalive: false, signal: AbortSignal.timeout(ANSWER_MS) });
   }

@@ -73,3 +73,41 @@ test("started in a `current` link: a reload and an upgrade go where it leads now
     );
   }
 }, 120_000);
+
+test("started with -c in a folder that is gone by then: an upgrade finds the config, or says that it is gone", async () => {
+  await using folder = await Folder.make({ "app.ts": app("one"), "start/.keep": "" });
+  const port = await freePort();
+  const config = `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "${folder.path}/run"\nhttp = ""\n`;
+  const file = await folder.write("site.toml", config);
+  const start = join(folder.path, "start");
+  const ask = async () => (await fetch(`http://127.0.0.1:${port}/`, { keepalive: false })).text();
+  const first = Bun.spawn([trivetBinary(), "serve", "-c", "../site.toml"], {
+    cwd: start,
+    env: { ...process.env, PWD: start },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let last = first.pid;
+  let said = "";
+  const read = (async () => {
+    for await (const chunk of first.stderr) said += new TextDecoder().decode(chunk);
+  })();
+  try {
+    await until(() => ask().catch(() => ""), "it answers");
+    rmSync(start, { recursive: true });
+    renameSync(file, `${file}.away`);
+    process.kill(first.pid, "SIGUSR2");
+    const refusal = `not upgraded: the new binary did not take over: there is no config file ${file}: check the name after -c`;
+    await until(() => said.includes(refusal), "it says why not");
+    expect(await ask()).toBe("one");
+    renameSync(`${file}.away`, file);
+    expect(await runTrivet(["upgrade", "-c", file])).toMatchObject({ code: 0, stderr: "" });
+    const status = await runTrivet(["status", "--json", "-c", file]);
+    last = (JSON.parse(status.stdout) as { pid: number }[])[0]?.pid ?? last;
+    expect(last).not.toBe(first.pid);
+    expect(await ask()).toBe("one");
+  } finally {
+    first.kill("SIGKILL");
+    if (last !== first.pid) process.kill(last, "SIGKILL");
+    await read;
+  }
+}, 30_000);
