@@ -42,6 +42,9 @@ function describe({ mode, status }: Running): string {
   const sections = [
     `trivet ${mode} ${status.version}  pid ${status.pid}  ${status.phase} for ${age}`,
     ...status.complaints.map((complaint) => `  ! ${complaint}`),
+    ...(Object.values(status.modes).some((part) => part["quiet"] === true)
+      ? ["  quiet: the workers take no new job until they are restarted"]
+      : []),
     childTable(status, now),
     ...Object.values(status.modes).flatMap((part) => partTables(part, now)),
   ];

@@ -124,6 +124,7 @@ describe.each(["SQLite", "Redis"] as const)("trivet jobs on %s", (kind) => {
     expect(await jobs("quiet")).toMatchObject({ code: 0 });
     const status = (await (await site.admin("/status")).json()) as { modes: { worker: { quiet: boolean } } };
     expect(status.modes.worker.quiet).toBe(true);
+    expect((await site.run(["status"])).stdout).toContain("quiet: the workers take no new job");
     const id = await enqueue("quick");
     await Bun.sleep(300);
     expect(await show(id)).toMatchObject({ state: "waiting" });

@@ -67,7 +67,7 @@ declare module "trivet" {
     queue: string;
     lane: Lane;
     state: JobState;
-    /** Of the latest try; 0 before the first. */
+    /** Of the latest try; 0 before the first. One that its worker could not end does not count. */
     attempt: number;
     enqueuedAt: Date;
     endedAt: Date | null;

@@ -169,8 +169,15 @@ export function optionConformance(store: StoreUnderTest): void {
     while (!idsOf(jobs).includes(kept.id)) jobs = await claimSoon(client);
     jobs = jobs.filter(({ id }) => id === kept.id);
     expect(await client.records.get(kept.id)).toMatchObject({ state: "running", attempt: 1, result: null });
+    await settle(client, jobs, { kind: "release" });
+    expect(await client.records.get(kept.id)).toMatchObject({ state: "waiting", attempt: 0 });
+    jobs = await claim(client);
     await settle(client, jobs, { kind: "retry", delayMs: 0, error: "Error: boom" });
-    expect(await client.records.get(kept.id)).toMatchObject({ state: "waiting", error: "Error: boom" });
+    expect(await client.records.get(kept.id)).toMatchObject({
+      state: "waiting",
+      attempt: 1,
+      error: "Error: boom",
+    });
     jobs = await claim(client);
     const [fence = ""] = jobs.map((one) => one.fence);
     expect(await client.note([{ queue, fence, id: kept.id, progress: '"half"' }])).toEqual([false]);

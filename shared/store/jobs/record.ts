@@ -10,7 +10,7 @@ export interface JobRecord {
   lane: Lane;
   type: string;
   state: JobState;
-  /** Of the latest try; 0 before the first. */
+  /** Of the latest try; 0 before the first. One that its worker could not end does not count. */
   attempt: number;
   enqueuedAtMs: number;
   /** 0 until it has ended. */

@@ -33,7 +33,7 @@ export function freeOwner(change: SqliteChange, queues: readonly string[], owner
     if (job.stalls + 1 >= STALLS_MAX) bury(change, job, "stalled", `its worker died ${STALLS_MAX} times`, 0);
     else {
       free.run(job.id);
-      tellRecord(change, job, extrasOf(job), { state: "waiting" });
+      tellRecord(change, job, extrasOf(job), { state: "waiting", attempt: job.attempt });
       change.freed.add(job.queue);
     }
     leave(change, job.queue, job.gate);

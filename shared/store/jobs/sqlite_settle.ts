@@ -37,7 +37,7 @@ export function settleJob(change: SqliteChange, owner: string, { fence, outcome 
       break;
     case "release":
       db.query("UPDATE job SET owner = NULL, gate = NULL WHERE id = ?").run(id);
-      tellRecord(change, held, extras, { state: "waiting" });
+      tellRecord(change, held, extras, { state: "waiting", attempt: held.attempt });
       change.freed.add(held.queue);
       break;
     case "retry": {
