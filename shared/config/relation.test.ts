@@ -32,6 +32,14 @@ test("port 0 is a new port each time; the same port on other addresses is no con
   expect(said({ serve: { listen: ["127.0.0.1:80", "127.0.0.2:80"] } })).toEqual([]);
 });
 
+test("a rate over no time at all, or over more than stores count with", () => {
+  const per = (text: unknown) =>
+    said({ worker: { queues: [{ name: "a" }, { name: "b", rate: { jobs: 1, per: text } }] } });
+  expect([undefined, "1ms", "30d", "soon", 0].flatMap(per)).toEqual([]);
+  for (const text of ["0", "31d"])
+    expect(per(text)).toEqual(["worker.queues.1.rate.per: rate.per must be longer than 0 and at most 30d"]);
+});
+
 test("a hang timeout shorter than two heartbeats", () => {
   const hang = (text: unknown) => said({ serve: { hang_timeout: text } });
   expect(["0", "2s", "1m", "soon", 1].flatMap(hang)).toEqual([]);

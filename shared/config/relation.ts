@@ -8,6 +8,7 @@ import { routeProblems } from "./route_problems.ts";
 
 const HANG_SHORTEST_MS = 2000;
 const KEEP_ALIVE_MS_MAX = 240_000;
+const RATE_PER_MS_MAX = 30 * 24 * 3_600_000;
 
 interface Located {
   path: Path;
@@ -26,6 +27,7 @@ export function relationProblems(config: Table): Problem[] {
     ...adminBeyondLoopback(config),
     ...hastyHangTimeout(config),
     ...longKeepAlive(config),
+    ...oddRates(config),
   ];
 }
 
@@ -49,10 +51,24 @@ function longKeepAlive(config: Table): Problem[] {
   return [{ path: ["serve", "keep_alive"], sentence: "serve.keep_alive must be at most 4m; 0 is no limit" }];
 }
 
+/** As for the rate of a job's own limit. */
+function oddRates(config: Table): Problem[] {
+  return tablesAt(config, "worker", "queues").flatMap(({ path, table }) => {
+    const per = isTable(table["rate"]) ? durationOf(table["rate"]["per"]) : undefined;
+    if (per === undefined || (per > 0 && per <= RATE_PER_MS_MAX)) return [];
+    const sentence = "rate.per must be longer than 0 and at most 30d";
+    return [{ path: [...path, "rate", "per"], sentence }];
+  });
+}
+
 /** 0 for one that is absent or, as its format tells, none. */
 function serveDuration(config: Table, key: string): number {
-  const text = tableAt(config, "serve")[key];
-  return typeof text === "string" && formatNamed(format("duration"))?.accepts(text) ? parseDuration(text) : 0;
+  return durationOf(tableAt(config, "serve")[key]) ?? 0;
+}
+
+function durationOf(value: unknown): number | undefined {
+  if (typeof value !== "string" || !formatNamed(format("duration"))?.accepts(value)) return undefined;
+  return parseDuration(value);
 }
 
 /** One that is none is told by its format. */

@@ -251,7 +251,7 @@ const Queue = Type.Object(
       Type.Object(
         {
           jobs: Type.Integer({ minimum: 1, description: "so many may begin at once, then evenly" }),
-          per: duration("1s", "the time for so many"),
+          per: duration("1s", "the time for so many; at most 30d"),
         },
         { additionalProperties: false, description: "how many may begin in a time, over all workers" },
       ),

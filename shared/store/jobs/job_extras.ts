@@ -12,7 +12,7 @@ import {
 } from "./job_option.ts";
 
 const DAY_MS = 24 * 3_600_000;
-const TTL_MAX_MS = 30 * DAY_MS;
+const TIME_MAX_MS = 30 * DAY_MS;
 
 export type UniqueOption =
   | boolean
@@ -83,14 +83,17 @@ export function readLimit(type: string, option: unknown): Limit | null {
 function readRate(type: string, name: string, option: unknown): Limit["rate"] {
   if (option === undefined) return null;
   const { jobs, per } = readFields(type, name, option, ["jobs", "per"]);
-  const perMs = readDuration(type, `${name}.per`, per);
-  if (perMs === 0) throw wrong(type, `${name}.per`, per, "longer than 0");
-  return { jobs: readCount(type, `${name}.jobs`, jobs), perMs };
+  return { jobs: readCount(type, `${name}.jobs`, jobs), perMs: readBounded(type, `${name}.per`, per) };
 }
 
 function readTtl(type: string, name: string, option: unknown = DAY_MS): number {
-  const ttlMs = readDuration(type, name, option);
-  if (ttlMs >= 1 && ttlMs <= TTL_MAX_MS) return ttlMs;
+  return readBounded(type, name, option);
+}
+
+/** Stores count with it: what lies beyond is a mistake, and one that no store can add to its clock stops a queue. */
+function readBounded(type: string, name: string, option: unknown): number {
+  const ms = readDuration(type, name, option);
+  if (ms >= 1 && ms <= TIME_MAX_MS) return ms;
   throw wrong(type, name, option, "longer than 0 and at most 30 days");
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { newJob } from "./new_job.ts";
 
 const NOW_MS = 1_800_000_000_000;
+const YEAR_MS = 365.25 * 24 * 3_600_000;
 
 describe("newJob", () => {
   test("leaves to the handler what the caller leaves out", () => {
@@ -41,6 +42,7 @@ describe("newJob", () => {
     expect(runAtMs({ delay: "1m" })).toBe(NOW_MS + 60_000);
     expect(runAtMs({ delay: 250 })).toBe(NOW_MS + 250);
     expect(runAtMs({ delay: 0 })).toBe(0);
+    expect(runAtMs({ delay: 100 * YEAR_MS })).toBe(NOW_MS + 100 * YEAR_MS);
     expect(runAtMs({ at: new Date(NOW_MS + 5) })).toBe(NOW_MS + 5);
     expect(runAtMs({ at: "2100-01-01T00:00:00Z" })).toBe(Date.UTC(2100, 0));
     expect(runAtMs({ at: NOW_MS - 1 })).toBe(0);
@@ -63,6 +65,14 @@ describe("newJob", () => {
     ["x", 1, { at: Number.MAX_SAFE_INTEGER }, /in 100 years at most/],
     ["x", 1, { delay: 1e18 }, /delay is 1000000000000000000: it must be at most 100 years/],
     ["x", 1, { unique: { key: "k".repeat(9_999) } }, /^job "x": unique.key is "k{99}…: it must be a text/],
+    ["x", 1, { delay: 100 * YEAR_MS + 1 }, /delay is .*: it must be at most 100 years/],
+    [
+      "x",
+      1,
+      { limit: { key: "k", rate: { jobs: 1, per: 0 } } },
+      /limit.rate.per is 0: it must be longer than 0/,
+    ],
+    ["x", 1, { limit: { key: "k", rate: { jobs: 1, per: 1e18 } } }, /limit.rate.per is .* at most 30 days/],
     ["x", 1, { attempts: 0 }, /attempts is 0: it must be a whole number from 1 to 1000/],
     ["x", 1, { backoff: "linear" }, /backoff is "linear"/],
     ["x", 1, { backoff: { kind: "fixed", delay: "x" } }, /backoff.delay is "x"/],

@@ -421,6 +421,22 @@ export function optionConformance(store: StoreUnderTest): void {
     await mayBeDone();
   });
 
+  test("a job of as far ahead as may be has its place, its lock and its record", async () => {
+    const client = open();
+    const far = () =>
+      job({ delay: 100 * 365.25 * 24 * 3_600_000, unique: { key: "k", ttl: "30d" }, track: true });
+    const [first, second] = [far(), far()];
+    expect(await client.enqueue([first, second])).toEqual([first.id, first.id]);
+    expect(await client.leases.promote([queue], 500)).toBe(500);
+    expect(await counts(client)).toMatchObject({ waiting: 0, delayed: 1 });
+    expect(await client.records.get(first.id)).toMatchObject({ state: "delayed" });
+    expect(await client.desk.hurry(queue, [first.id])).toEqual([first.id]);
+    const jobs = await claim(client);
+    expect(idsOf(jobs)).toEqual([first.id]);
+    await settle(client, jobs, { kind: "ack" });
+    expect(await client.enqueue([second])).toEqual([second.id]);
+  });
+
   test("a delayed job that is cancelled is gone at once, and others of the same moment stay", async () => {
     const client = open();
     const at = new Date(Date.now() + 3_600_000);
