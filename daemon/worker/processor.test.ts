@@ -186,7 +186,7 @@ describe("the processor", () => {
       finishes: { run: (_, job) => aborted(job) },
     });
     all.take(await claim());
-    await all.stop(50);
+    await all.stop(1_000);
     await settled();
     expect(await counts()).toMatchObject({ waiting: 2, delayed: 0, dead: 0 });
     expect((await claim()).jobs.map(({ type, attempt }) => [type, attempt])).toEqual([

@@ -5,7 +5,13 @@ import { until } from "./until.ts";
 
 const NAME = "main";
 
-/** A real primary with replicas, watched by a sentinel that is quick to decide. */
+/**
+ * How soon a primary that is silent counts as dead. "patient": never within a test, also when it is held up on a busy
+ * machine.
+ */
+const DOWN_MS = { quick: 2_000, patient: 600_000 };
+
+/** A real primary with replicas, watched by a sentinel. */
 export class RedisSentinel implements AsyncDisposable {
   readonly servers: readonly RedisServer[];
   readonly #port: number;
@@ -18,7 +24,7 @@ export class RedisSentinel implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  static async start(replicas: number): Promise<RedisSentinel> {
+  static async start(replicas: number, decides: keyof typeof DOWN_MS = "quick"): Promise<RedisSentinel> {
     const primary = await RedisServer.start();
     const servers = [primary];
     for (let i = 0; i < replicas; i++) {
@@ -28,7 +34,7 @@ export class RedisSentinel implements AsyncDisposable {
     }
     const sentinel = new RedisSentinel(servers, await freePort(), await Folder.make());
     try {
-      await sentinel.#watch(primary);
+      await sentinel.#watch(primary, DOWN_MS[decides]);
     } catch (error) {
       await sentinel[Symbol.asyncDispose]();
       throw error;
@@ -53,7 +59,7 @@ export class RedisSentinel implements AsyncDisposable {
     await this.#folder[Symbol.asyncDispose]();
   }
 
-  async #watch(primary: RedisServer): Promise<void> {
+  async #watch(primary: RedisServer, downMs: number): Promise<void> {
     const config = await this.#folder.write(
       "sentinel.conf",
       [
@@ -61,8 +67,8 @@ export class RedisSentinel implements AsyncDisposable {
         "bind 127.0.0.1",
         `dir ${this.#folder.path}`,
         `sentinel monitor ${NAME} 127.0.0.1 ${primary.port} 1`,
-        `sentinel down-after-milliseconds ${NAME} 500`,
-        `sentinel failover-timeout ${NAME} 2000`,
+        `sentinel down-after-milliseconds ${NAME} ${downMs}`,
+        `sentinel failover-timeout ${NAME} 20000`,
       ].join("\n"),
     );
     this.#process = Bun.spawn(["redis-server", config, "--sentinel"], {
@@ -72,7 +78,7 @@ export class RedisSentinel implements AsyncDisposable {
     await until(
       async () => (await this.#cli("SENTINEL", "MASTER", NAME)).includes(`num-slaves\n${replicas}\n`),
       "the sentinel knows the replicas",
-      30_000,
+      60_000,
     );
     await until(
       async () => (await primary.cli("INFO", "replication")).split("state=online").length === replicas + 1,

@@ -20,7 +20,10 @@ export interface StoreUnderTest {
 }
 
 const LEASE_MS = 300;
-const PATIENCE_MS = 5_000;
+/** How long a claim may wait that must be woken far sooner. */
+const WAIT_MS = 60_000;
+/** Only what is broken takes this long, on a busy machine too. */
+const PATIENCE_MS = 30_000;
 
 export function conformance(store: StoreUnderTest): void {
   let opened: JobStore[] = [];
@@ -153,17 +156,20 @@ export function conformance(store: StoreUnderTest): void {
   test("a retry comes back after its delay with the next attempt", async () => {
     const client = open();
     await client.enqueue([job()]);
-    await settle(client, "a", await claim(client, "a"), { kind: "retry", delayMs: 150, error: "boom" });
+    const jobs = await claim(client, "a");
     const settledAtMs = performance.now();
-    expect(await claim(client, "a")).toEqual([]);
-    expect(await counts(client)).toMatchObject({ waiting: 0, running: 0, delayed: 1 });
+    await settle(client, "a", jobs, { kind: "retry", delayMs: 150, error: "boom" });
     const [again] = await claimSoon(client, "a");
     expect(performance.now() - settledAtMs).toBeGreaterThan(140);
     expect(again).toMatchObject({ attempt: 2, payload: job().payload });
     expect(
       await settle(client, "a", again ? [again] : [], { kind: "retry", delayMs: 0, error: "boom" }),
     ).toEqual([true]);
-    expect(await claimSoon(client, "a")).toMatchObject([{ attempt: 3 }]);
+    const third = await claimSoon(client, "a");
+    expect(third).toMatchObject([{ attempt: 3 }]);
+    await settle(client, "a", third, { kind: "retry", delayMs: 3_600_000, error: "boom" });
+    expect(await claim(client, "a")).toEqual([]);
+    expect(await counts(client)).toMatchObject({ waiting: 0, running: 0, delayed: 1 });
   });
 
   test("a released job comes back at once and its attempt does not count", async () => {
@@ -178,13 +184,17 @@ export function conformance(store: StoreUnderTest): void {
 
   test("a delayed job waits for its moment", async () => {
     const client = open();
-    await client.enqueue([job({ runAtMs: Date.now() + 200 })]);
+    const later = job({ runAtMs: Date.now() + 3_600_000 });
+    await client.enqueue([later]);
     expect(await claim(client, "a")).toEqual([]);
     expect(await counts(client)).toMatchObject({ waiting: 0, delayed: 1 });
-    const untilDueMs = await client.leases.promote([queue], 10_000);
-    expect(untilDueMs).toBeGreaterThan(0);
-    expect((await claimSoon(client, "a")).length).toBe(1);
+    expect(await client.leases.promote([queue], 7_200_000)).toBeGreaterThan(0);
     expect(await client.leases.promote([queue], 77)).toBe(77);
+    const soon = job({ runAtMs: Date.now() + 200 });
+    await client.enqueue([soon]);
+    expect(await claimSoon(client, "a")).toMatchObject([{ id: soon.id }]);
+    expect(Date.now()).toBeGreaterThanOrEqual(soon.runAtMs - 10);
+    expect(await counts(client)).toMatchObject({ waiting: 0, delayed: 1 });
   });
 
   test.each(["decode", "unknown_type", "schema", "exhausted", "discarded"] as DeadReason[])(
@@ -207,7 +217,7 @@ export function conformance(store: StoreUnderTest): void {
         error: "it said no",
         attempt: 1,
       });
-      expect(Math.abs((dead?.diedAtMs ?? 0) - Date.now())).toBeLessThan(5_000);
+      expect(Math.abs((dead?.diedAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
     },
   );
 
@@ -252,7 +262,7 @@ export function conformance(store: StoreUnderTest): void {
     const outcomes: Outcome[] = [
       { kind: "ack" },
       { kind: "ack" },
-      { kind: "retry", delayMs: 60_000, error: "x" },
+      { kind: "retry", delayMs: 3_600_000, error: "x" },
       { kind: "dead", reason: "exhausted", error: "x" },
     ];
     const settlements = jobs.map(({ fence }, i) => ({
@@ -268,14 +278,23 @@ export function conformance(store: StoreUnderTest): void {
     const client = open();
     await client.enqueue([job()]);
     expect((await claim(client, "a")).length).toBe(1);
-    const endMs = performance.now() + LEASE_MS * 2;
-    while (performance.now() < endMs) {
-      await client.leases.renew([queue], ["a", "idle"], LEASE_MS);
-      expect(await client.leases.reclaim([queue], LEASE_MS)).toBe(0);
+    for (let beganMs = performance.now(); performance.now() - beganMs < LEASE_MS * 2; ) {
       await Bun.sleep(LEASE_MS / 6);
+      const renewedMs = performance.now();
+      await client.leases.renew([queue], ["a", "idle"], LEASE_MS);
+      const lost = await client.leases.reclaim([queue], LEASE_MS);
+      if (performance.now() - renewedMs < LEASE_MS) {
+        expect(lost).toBe(0);
+      } else if (lost > 0) {
+        // We were held up for longer than the lease ourselves: once more, from the start.
+        await settle(client, "a", await claim(client, "a"), { kind: "release" });
+        expect((await claim(client, "a")).length).toBe(1);
+        beganMs = performance.now();
+      }
     }
     let freed = 0;
-    while (freed === 0 && performance.now() < endMs + PATIENCE_MS) {
+    const endMs = performance.now() + PATIENCE_MS;
+    while (freed === 0 && performance.now() < endMs) {
       await Bun.sleep(LEASE_MS / 6);
       freed += await client.leases.reclaim([queue], LEASE_MS);
     }
@@ -334,12 +353,12 @@ export function conformance(store: StoreUnderTest): void {
 
   test("a waiting claim wakes when a job comes, also from another client", async () => {
     const [worker, app] = [open(), open()];
-    const waiting = claim(worker, "a", 10, PATIENCE_MS);
+    const waiting = claim(worker, "a", 10, WAIT_MS);
     await Bun.sleep(50);
     const enqueuedAtMs = performance.now();
     await app.enqueue([job()]);
     expect((await waiting).length).toBe(1);
-    expect(performance.now() - enqueuedAtMs).toBeLessThan(1_000);
+    expect(performance.now() - enqueuedAtMs).toBeLessThan(WAIT_MS / 2);
   });
 
   test("a waiting claim ends empty at its time, and at once when aborted", async () => {
@@ -348,13 +367,16 @@ export function conformance(store: StoreUnderTest): void {
     expect(await claim(client, "a", 10, 120)).toEqual([]);
     expect(performance.now() - startMs).toBeGreaterThan(100);
     const abort = new AbortController();
-    const waiting = client.claim(queue, "a", 10, 60_000, abort.signal);
+    const waiting = client.claim(queue, "a", 10, WAIT_MS, abort.signal);
     await Bun.sleep(50);
     const abortedAtMs = performance.now();
     abort.abort();
     expect(await waiting).toEqual({ jobs: [], broken: [] });
-    expect(performance.now() - abortedAtMs).toBeLessThan(1_000);
-    expect(await client.claim(queue, "a", 10, 60_000, AbortSignal.abort())).toEqual({ jobs: [], broken: [] });
+    expect(performance.now() - abortedAtMs).toBeLessThan(WAIT_MS / 2);
+    expect(await client.claim(queue, "a", 10, WAIT_MS, AbortSignal.abort())).toEqual({
+      jobs: [],
+      broken: [],
+    });
     // The aborted claim took nothing with it.
     await client.enqueue([job()]);
     expect((await claim(client, "b", 10, PATIENCE_MS)).length).toBe(1);
@@ -372,13 +394,13 @@ export function conformance(store: StoreUnderTest): void {
         oldestMs: 0,
       })),
     );
-    await client.enqueue([job(), job(), job(), job({ runAtMs: Date.now() + 60_000 })]);
+    await client.enqueue([job(), job(), job(), job({ runAtMs: Date.now() + 3_600_000 })]);
     await Bun.sleep(60);
     await claim(client, "a", 1);
     const seen = await counts(client);
     expect(seen).toMatchObject({ waiting: 2, delayed: 1, running: 1, dead: 0 });
     expect(seen?.oldestMs).toBeGreaterThan(40);
-    expect(seen?.oldestMs).toBeLessThan(5_000);
+    expect(seen?.oldestMs).toBeLessThan(60_000);
   });
 
   test("one enqueue over several queues stores them all", async () => {
@@ -394,7 +416,7 @@ export function conformance(store: StoreUnderTest): void {
       () => client,
       () => `q${++queues}`,
     );
-  }, 120_000);
+  }, 300_000);
 
   test("many enqueues and settles at once all arrive", async () => {
     const client = open();

@@ -7,7 +7,8 @@ import type { JobStore } from "./job_store.ts";
 import { type EnqueueOptions, newJob } from "./new_job.ts";
 import { checkOptionsAgainstModel } from "./option_model_conformance.ts";
 
-const PATIENCE_MS = 5_000;
+/** Only what is broken takes this long, on a busy machine too. */
+const PATIENCE_MS = 30_000;
 const { signal } = new AbortController();
 
 export function optionConformance(store: StoreUnderTest): void {
@@ -192,13 +193,13 @@ export function optionConformance(store: StoreUnderTest): void {
     const [worker, app] = [open(), open()];
     const kept = job({ keep: true });
     await app.enqueue([kept]);
-    const waiting = app.records.wait(kept.id, PATIENCE_MS, signal);
+    const waiting = app.records.wait(kept.id, 2 * PATIENCE_MS, signal);
     const jobs = await claim(worker);
     await Bun.sleep(50);
     const endedAtMs = performance.now();
     await settle(worker, jobs, { kind: "ack", result: "7" });
     expect(await waiting).toMatchObject({ state: "done", result: "7" });
-    expect(performance.now() - endedAtMs).toBeLessThan(1_000);
+    expect(performance.now() - endedAtMs).toBeLessThan(PATIENCE_MS);
     expect(await app.records.wait(kept.id, 0, signal)).toMatchObject({ state: "done" });
     expect(await app.records.wait("unknown", PATIENCE_MS, signal)).toBeUndefined();
     await app.enqueue([job({ id: "slow" })]);
@@ -346,11 +347,16 @@ export function optionConformance(store: StoreUnderTest): void {
 
   test("a rate lets so many begin at once, then evenly", async () => {
     const client = open();
-    const rate = { jobs: 4, per: 400 };
-    await client.enqueue(Array.from({ length: 8 }, () => job({ limit: { key: "r", rate } })));
-    const startMs = performance.now();
-    expect((await claim(client)).length).toBe(4);
+    const slow = { jobs: 4, per: "1h" };
+    await client.enqueue(Array.from({ length: 5 }, () => job({ limit: { key: "slow", rate: slow } })));
+    const first = await claim(client);
+    expect(first.length).toBe(4);
     expect(await claim(client)).toEqual([]);
+    await settle(client, first, { kind: "ack" });
+    const rate = { jobs: 4, per: 400 };
+    const startMs = performance.now();
+    await client.enqueue(Array.from({ length: 8 }, () => job({ limit: { key: "r", rate } })));
+    expect((await claim(client, 4)).length).toBe(4);
     const beganMs: number[] = [];
     while (beganMs.length < 4 && performance.now() - startMs < PATIENCE_MS) {
       for (const one of await claimSoon(client)) {
@@ -359,7 +365,8 @@ export function optionConformance(store: StoreUnderTest): void {
       }
     }
     for (const [i, atMs] of beganMs.entries()) expect(atMs).toBeGreaterThan((i + 1) * 100 - 15);
-    expect(await counts(client)).toMatchObject({ waiting: 0 });
+    // Of those by the hour.
+    expect(await counts(client)).toMatchObject({ waiting: 1 });
   });
 
   test("a cancelled job that a limit had let go lets the next one go", async () => {
@@ -417,6 +424,7 @@ export function optionConformance(store: StoreUnderTest): void {
     await mayBeDone();
     await until(async () => (await client.records.get(brief().id)) === undefined, "it is gone");
     await client.enqueue([brief()]);
+    expect(await client.records.get(brief().id)).toMatchObject({ state: "waiting" });
     await run();
     await mayBeDone();
   });
@@ -484,5 +492,5 @@ export function optionConformance(store: StoreUnderTest): void {
       () => `o${++queues}`,
       store,
     );
-  }, 120_000);
+  }, 300_000);
 }

@@ -13,7 +13,7 @@ describe("Redis behind Sentinel", () => {
   let sentinel: RedisSentinel;
   const store: StoreUnderTest = {
     start: async () => {
-      sentinel = await RedisSentinel.start(1);
+      sentinel = await RedisSentinel.start(1, "patient");
     },
     stop: () => sentinel[Symbol.asyncDispose](),
     open: () => new RedisJobStore(sentinel.url),
@@ -34,7 +34,7 @@ describe("a primary that dies", () => {
   let sentinel: RedisSentinel;
   beforeAll(async () => {
     sentinel = await RedisSentinel.start(2);
-  }, 120_000);
+  }, 300_000);
   afterAll(() => sentinel[Symbol.asyncDispose]());
 
   test("a durable job that was acknowledged is there, once; claims and settles go on", async () => {
@@ -74,19 +74,19 @@ describe("a primary that dies", () => {
     await until(() => acknowledged.size > 50, "jobs are taken");
     const primary = await sentinel.primary();
     await primary?.kill();
-    await until(async () => (await sentinel.primary()) !== primary, "a replica takes over", 30_000);
+    await until(async () => (await sentinel.primary()) !== primary, "a replica takes over", 120_000);
     const before = acknowledged.size;
-    await until(() => acknowledged.size > before + 50, "jobs are taken again", 30_000);
+    await until(() => acknowledged.size > before + 50, "jobs are taken again", 60_000);
     enqueuing = false;
     await enqueuer;
-    await until(() => [...acknowledged].every((id) => seen.has(id)), "every one is seen", 20_000);
+    await until(() => [...acknowledged].every((id) => seen.has(id)), "every one is seen", 60_000);
     working = false;
     await works;
     console.log(
       `Sentinel fail-over: ${acknowledged.size} durable jobs acknowledged, ${refused} refused, 0 lost, ${[...seen.values()].filter((times) => times > 1).length} seen twice`,
     );
     await Promise.all([app.close(), worker.close()]);
-  }, 120_000);
+  }, 300_000);
 
   test("without a replica a durable job is refused with a sentence", async () => {
     const alone = (await sentinel.primary())?.url ?? "";
@@ -96,5 +96,5 @@ describe("a primary that dies", () => {
       "no replica has confirmed a durable job in time",
     );
     await store.close();
-  }, 120_000);
+  }, 300_000);
 });
