@@ -195,11 +195,15 @@ class ProxySupervisor implements ProxyMode {
       this.#fleet.broadcast({ kind: "leaving" });
       await Bun.sleep(delayMs);
     }
-    if (!succeeded && kept) this.#fleet.broadcast({ kind: "hurry" });
+    if (!succeeded) this.hurry(kept);
     if (!succeeded && !kept) await this.#listeners.quietAllBut([]);
     const drained = this.#fleet.drain(drainMs + LAST_LINES_MS);
     this.#listeners.keepOnly([]);
     await drained;
+  }
+
+  hurry(kept: boolean): void {
+    if (kept) this.#fleet.broadcast({ kind: "hurry" });
   }
 
   kill(): void {

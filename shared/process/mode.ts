@@ -41,6 +41,11 @@ export interface Mode {
    * open until we are started again, and what connects waits there.
    */
   drain(succeeded: boolean, kept: boolean): Promise<void>;
+  /**
+   * While drain() runs with a successor: that one ends too, so that what may last for hours is not waited for where
+   * a drain without a successor would not; for `kept` see drain().
+   */
+  hurry?(kept: boolean): void;
   /** Ends all at once. */
   kill(): void;
 }

@@ -5,6 +5,7 @@ import type { Legacy } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
 import { Overview } from "./overview.ts";
 import type { PidFile } from "./pid_file.ts";
+import { Predecessor } from "./predecessor.ts";
 import { nameProcess, SUPERVISOR_NAME } from "./process_name.ts";
 import { ServiceManager } from "./service_manager.ts";
 import { announceStart, announceSuccession } from "./successor.ts";
@@ -39,6 +40,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
   manager.holds(legacy?.addresses ?? []);
   const control = new Control({ ...supervision, manager, overview });
   const admin = new Admin(places, overview, control);
+  const predecessor = new Predecessor(legacy?.predecessor === true);
   const { asked, insisted } = drainAsked();
   const watchdog = new Watchdog(manager, overview);
   let succeeded = false;
@@ -72,7 +74,14 @@ export async function supervise(supervision: Supervision): Promise<number> {
       manager.stopping();
       for (const mode of modes) mode.leaving?.(manager.keepsSockets);
     }
-    await Promise.race([drainAll(modes, succeeded, manager.keepsSockets), insisted]);
+    // A service ends as a whole: systemd kills what is left of it once its main process is gone.
+    void asked.then(() => {
+      predecessor.tell("SIGQUIT");
+      if (succeeded) for (const mode of modes) mode.hurry?.(manager.keepsSockets);
+    });
+    void insisted.then(() => predecessor.tell("SIGTERM"));
+    const drained = Promise.all([drainAll(modes, succeeded, manager.keepsSockets), predecessor.gone()]);
+    await Promise.race([drained, insisted]);
     return 0;
   } finally {
     watchdog.stop();
@@ -96,7 +105,7 @@ async function drainAll(modes: readonly Mode[], succeeded: boolean, kept: boolea
   for (const mode of modes.toReversed()) await mode.drain(succeeded, kept);
 }
 
-/** The first signal asks us to leave; the second one, `insisted`, ends everything at once. */
+/** The first signal asks us to leave; another TERM or INT after it, `insisted`, ends everything at once. */
 function drainAsked(): { asked: Promise<string>; insisted: Promise<void> } {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
@@ -104,7 +113,7 @@ function drainAsked(): { asked: Promise<string>; insisted: Promise<void> } {
   for (const signal of DRAIN_SIGNALS) {
     process.on(signal, () => {
       first.resolve(signal);
-      if (++signals > 1) second.resolve();
+      if (++signals > 1 && signal !== "SIGQUIT") second.resolve();
     });
   }
   return { asked: first.promise, insisted: second.promise };

@@ -108,24 +108,58 @@ test("a killed child comes back though the binary is gone from its path", async 
   await until(async () => (await childrenOf(parent)).length === 2, "both are there");
 }, 120_000);
 
+test("a stop soon after an upgrade lets the process before it finish, and ends when that has", async () => {
+  const held = Promise.withResolvers<Response>();
+  let asked = false;
+  await using server = Bun.serve({
+    port: 0,
+    fetch(request, bun) {
+      if (bun.upgrade(request)) return;
+      asked = true;
+      return held.promise;
+    },
+    websocket: { message: () => undefined },
+  });
+  await using site = await Folder.make();
+  await symlink(trivetBinary(), `${site.path}/current`);
+  // Nobody hears it; that systemd keeps the sockets is what matters: then tunnels are not waited for.
+  const kept = { NOTIFY_SOCKET: `@nobody-${process.pid}`, FDSTORE: "512" };
+  const port = await startEdge(site, [`127.0.0.1:${server.port}`], "", kept);
+  const before = await pidOf(site);
+  const tunnel = new WebSocket(`ws://127.0.0.1:${port}/`);
+  await until(() => tunnel.readyState === WebSocket.OPEN, "a tunnel");
+  const answer = fetch(`http://127.0.0.1:${port}/`);
+  await until(() => asked, "a request is under way");
+  expect((await runTrivet(["upgrade"], { cwd: site.path })).code).toBe(0);
+  const after = await pidOf(site);
+  started.add(after);
+  process.kill(after, "SIGTERM");
+  await until(async () => !alive(after) || (await childrenOf(after)).length === 0, "it has nothing itself");
+  held.resolve(new Response("late"));
+  expect(await (await answer).text()).toBe("late");
+  await until(() => !alive(after), "it ends");
+  expect(alive(before)).toBe(false);
+}, 60_000);
+
 async function childrenOf(pid: number): Promise<number[]> {
   const listed = await Bun.file(`/proc/${pid}/task/${pid}/children`).text();
   return listed.split(" ").filter(Boolean).map(Number);
 }
 
 /** Starts `current` in the folder; its port. */
-async function startEdge(site: Folder, servers: string[], tables = ""): Promise<number> {
+async function startEdge(site: Folder, servers: string[], tables = "", env = {}): Promise<number> {
   const port = await freePort();
   const proxy = 'workers = 2\naccess_log = "off"';
   const admin = '\n[admin]\ndir = "run"\nhttp = ""\n';
   await site.write("trivet.toml", configOf(port, { servers, proxy, tables }) + admin);
-  const process = Bun.spawn([`${site.path}/current`, "proxy"], {
+  const { pid } = Bun.spawn([`${site.path}/current`, "proxy"], {
     cwd: site.path,
+    env: { ...process.env, ...env },
     stderr: "ignore",
     stdout: "ignore",
   });
-  started.add(process.pid);
-  await until(async () => (await pidOf(site)) === process.pid, "the edge is ready");
+  started.add(pid);
+  await until(async () => (await pidOf(site)) === pid, "the edge is ready");
   return port;
 }
 
