@@ -13,7 +13,7 @@ function backend(members: readonly MemberState[], offset = 0): Backend {
     inFlight: new Gauge(),
     answered: () => undefined,
   });
-  const made = new Backend("a", (address) => new Server(address, counters()), offset);
+  const made = new Backend("a", ({ address }) => new Server(address, counters()), offset);
   made.setMembers(members);
   return made;
 }

@@ -23,7 +23,7 @@ export class Backend {
   onFailing: (server: Server) => void = () => undefined;
   #passiveErrors = 0;
   #slowStartMs = 0;
-  readonly #make: (address: string) => Server;
+  readonly #make: (member: MemberState) => Server;
   /** Which of many processes this is. */
   readonly #offset: number;
   #processes = 1;
@@ -34,7 +34,7 @@ export class Backend {
   /** Balance.moved where the balance wants to hear of every request. */
   #watching: ((server: Server) => void) | null = null;
 
-  constructor(name: string, make: (address: string) => Server, offset: number, queue = new Queue()) {
+  constructor(name: string, make: (member: MemberState) => Server, offset: number, queue = new Queue()) {
     this.name = name;
     this.queue = queue;
     this.#make = make;
@@ -109,8 +109,9 @@ export class Backend {
   /** These members from now on: those that stay keep their connections, those that leave finish what they have. */
   setMembers(members: readonly MemberState[]): void {
     const before = this.#servers;
-    this.#servers = members.map(({ address, state, weight, connectionsMax, recoveredAtMs }) => {
-      const server = before.find((known) => known.address === address) ?? this.#make(address);
+    this.#servers = members.map((member) => {
+      const { address, state, weight, connectionsMax, recoveredAtMs } = member;
+      const server = before.find((known) => known.address === address) ?? this.#make(member);
       if (server.state !== state) server.errorsInRow = 0;
       server.state = state;
       server.fullWeight = weight;

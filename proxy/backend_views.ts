@@ -30,7 +30,7 @@ export function backendViews(
       queued: sum(samples, QUEUED, name),
       servers: members.map((member) => ({
         ...(known.get(member.address) ?? member),
-        inFlight: sum(samples, IN_FLIGHT, name, member.address),
+        inFlight: sum(samples, IN_FLIGHT, name, member.label ?? member.address),
       })),
     };
   });

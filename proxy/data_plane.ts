@@ -177,7 +177,8 @@ export class DataPlane {
         backend: name,
       }),
     );
-    const make = (address: string) => new Server(address, this.#serverCounters(name, address));
+    const make = ({ address, label }: MemberState) =>
+      new Server(address, this.#serverCounters(name, label ?? address));
     const backend = new Backend(name, make, this.#slot, queue);
     backend.onFailing = ({ address }) => this.#tell({ kind: "failing", backend: name, server: address });
     return backend;

@@ -3,6 +3,7 @@ import type { Config } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
 import { giveLogFile } from "../shared/log_file.ts";
 import type { Sample } from "../shared/metrics.ts";
+import type { ChildSocket } from "../shared/process/child_socket.ts";
 import { Fleet } from "../shared/process/fleet.ts";
 import { type Identity, identityOf } from "../shared/process/identity.ts";
 import { ListenerSet } from "../shared/process/listener_set.ts";
@@ -36,7 +37,7 @@ export interface ProxyMode extends Mode {
   /** Some route ends at the app server of the same supervisor. */
   readonly needsServe: boolean;
   /** The private sockets of the app's children that are ready now. */
-  setServeSockets(paths: readonly string[]): void;
+  setServeSockets(sockets: readonly ChildSocket[]): void;
 }
 
 /** The edge: owns the listening sockets, checks the servers, and keeps the data-plane processes alive. */
@@ -55,7 +56,7 @@ class ProxySupervisor implements ProxyMode {
   readonly #reloads: Reloads;
   readonly #traffic = new Traffic();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #serveSockets: readonly string[] = [];
+  #serveSockets: readonly ChildSocket[] = [];
   #identity: Identity | undefined;
   readonly #runDir: string;
 
@@ -130,8 +131,8 @@ class ProxySupervisor implements ProxyMode {
     for (const watch of this.#watches) watch.start();
   }
 
-  setServeSockets(paths: readonly string[]): void {
-    this.#serveSockets = paths;
+  setServeSockets(sockets: readonly ChildSocket[]): void {
+    this.#serveSockets = sockets;
     for (const { name } of this.#backends()) if (usesServe(this.#config, name)) this.#changed(name);
   }
 
@@ -260,9 +261,11 @@ class ProxySupervisor implements ProxyMode {
 
   #serveMembers(backend: string): MemberState[] {
     const settings = serveSettings(this.#config.backend[backend]);
-    return this.#serveSockets.map((path) => ({
+    return this.#serveSockets.map(({ path, slot }) => ({
       ...settings,
       address: `unix:${path}`,
+      // The path is another one each time a child is replaced; series of metrics must not be.
+      label: `${SERVE}${slot}`,
       state: "up",
       recoveredAtMs: 0,
     }));
@@ -308,7 +311,7 @@ function unknownBackend(name: string, watches: readonly HealthWatch[]): UserErro
 
 /** Told by the supervisor, which decides: a sum over children would count each server several times. */
 function upSamples({ name: backend, members }: BackendPlan): Sample[] {
-  return members.map(({ address: server, state }) => ({
+  return members.map(({ address, label: server = address, state }) => ({
     name: "trivet_proxy_server_up",
     kind: "gauge",
     help: "1: takes requests; 0: is down, draining or in maintenance.",

@@ -28,6 +28,8 @@ export interface BackendPlan {
 
 export interface MemberState {
   address: string;
+  /** What metrics call it, when not by its address. */
+  label?: string;
   state: ServerState;
   weight: number;
   /** Requests at a time, of all data-plane processes together; 0: no limit. */

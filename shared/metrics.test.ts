@@ -69,3 +69,26 @@ trivet_seconds_count{route="r"} 1
 test("nothing measured is no text", () => {
   expect(toPrometheus([])).toBe("");
 });
+
+test("series of one name are limited: the rest is counted together, in a process and over all", () => {
+  const metrics = new Metrics(2);
+  for (const route of ["a", "b", "c", "d", "a"]) metrics.counter("n_total", "", { route }).value++;
+  metrics.counter("m_total", "", { route: "z" }).value++;
+  const shown = (samples: readonly Sample[]) =>
+    samples.map(({ name, labels, value }) => [name, labels["route"], value]);
+  expect(shown(metrics.samples())).toEqual([
+    ["n_total", "a", 2],
+    ["n_total", "b", 1],
+    ["n_total", "other", 2],
+    ["m_total", "z", 1],
+  ]);
+  const more = ["x", "b"].map(
+    (route) => ({ ...metrics.samples()[0], labels: { route }, value: 1 }) as Sample,
+  );
+  expect(shown(sumSamples([...metrics.samples(), ...more], 2))).toEqual([
+    ["n_total", "a", 2],
+    ["n_total", "b", 2],
+    ["n_total", "other", 3],
+    ["m_total", "z", 1],
+  ]);
+});

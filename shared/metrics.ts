@@ -59,10 +59,37 @@ export const SECONDS_BUCKETS: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
 
+/** Far more than a config names; reloads that bring other names again and again end here. */
+export const SERIES_MAX = 10_000;
+const OTHERS = "other";
+
+/** Keys of series, at most `most` of a name: what comes after them is one series whose labels all say "other". */
+class SeriesKeys {
+  readonly #counts = new Map<string, number>();
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** The labels of a series that is not known yet. */
+  labelsOf(name: string, labels: Labels): Labels {
+    const count = this.#counts.get(name) ?? 0;
+    if (count >= this.#most) return Object.fromEntries(Object.keys(labels).map((label) => [label, OTHERS]));
+    this.#counts.set(name, count + 1);
+    return labels;
+  }
+}
+
 /** The instruments of one process. Asking twice for the same series gives the same instrument. */
 export class Metrics {
   readonly #entries = new Map<string, Entry>();
   readonly #updates: (() => void)[] = [];
+  readonly #keys: SeriesKeys;
+
+  constructor(seriesMax = SERIES_MAX) {
+    this.#keys = new SeriesKeys(seriesMax);
+  }
 
   /** Runs before the samples are read, for gauges that are looked up rather than kept. */
   beforeSamples(update: () => void): void {
@@ -86,10 +113,13 @@ export class Metrics {
     return [...this.#entries.values()].map(toSample);
   }
 
-  #entry(name: string, help: string, labels: Labels, make: () => Instrument): Instrument {
-    const key = seriesKey(name, labels);
-    const known = this.#entries.get(key);
+  #entry(name: string, help: string, given: Labels, make: () => Instrument): Instrument {
+    const known = this.#entries.get(seriesKey(name, given));
     if (known) return known.instrument;
+    const labels = this.#keys.labelsOf(name, given);
+    const key = seriesKey(name, labels);
+    const others = this.#entries.get(key);
+    if (others) return others.instrument;
     const instrument = make();
     this.#entries.set(key, { name, help, labels, instrument });
     return instrument;
@@ -111,18 +141,24 @@ function toSample({ name, help, labels, instrument }: Entry): Sample {
 }
 
 /** Adds samples of the same series; the result keeps the order of first appearance. */
-export function sumSamples(samples: Iterable<Sample>): Sample[] {
+export function sumSamples(samples: Iterable<Sample>, seriesMax = SERIES_MAX): Sample[] {
   const sums = new Map<string, Sample>();
+  const keys = new SeriesKeys(seriesMax);
   for (const sample of samples) {
-    const key = seriesKey(sample.name, sample.labels);
-    const sum = sums.get(key);
+    let sum = sums.get(seriesKey(sample.name, sample.labels));
     if (!sum) {
-      sums.set(key, sample.buckets ? { ...sample, buckets: [...sample.buckets] } : { ...sample });
-      continue;
+      const labels = keys.labelsOf(sample.name, sample.labels);
+      const key = seriesKey(sample.name, labels);
+      sum = sums.get(key);
+      if (!sum) {
+        sums.set(key, { ...sample, labels, ...(sample.buckets && { buckets: [...sample.buckets] }) });
+        continue;
+      }
     }
     sum.value += sample.value;
+    const { buckets } = sum;
     sample.buckets?.forEach((n, i) => {
-      sum.buckets![i]! += n;
+      if (buckets) buckets[i] = (buckets[i] ?? 0) + n;
     });
   }
   return [...sums.values()];

@@ -5,6 +5,7 @@ import type { Config, ServeConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import type { Child } from "../../shared/process/child.ts";
+import type { ChildSocket } from "../../shared/process/child_socket.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf, knownIdentity } from "../../shared/process/identity.ts";
 import { parseAddress } from "../../shared/process/listen_socket.ts";
@@ -31,7 +32,11 @@ type ServeChild = Child<ServeBoot, ServeOrder, ServeNotice>;
 const FIRST_FD = 3;
 
 /** The app server. `onSockets` gets the private sockets of the children that can be given requests, at every change. */
-export function serveMode(site: Site, store: StoreAddress, onSockets: (paths: string[]) => void): Mode {
+export function serveMode(
+  site: Site,
+  store: StoreAddress,
+  onSockets: (sockets: ChildSocket[]) => void,
+): Mode {
   return new ServeMode(site, store, onSockets);
 }
 
@@ -42,7 +47,7 @@ class ServeMode implements Mode {
   /** Schemas of payloads come from there. */
   #handlers: string;
   readonly #store: StoreAddress;
-  readonly #onSockets: (paths: string[]) => void;
+  readonly #onSockets: (sockets: ChildSocket[]) => void;
   readonly #fleet: Fleet<ServeBoot, ServeOrder, ServeNotice>;
   readonly #lending: Lending<ServeChild>;
   readonly #sockets = new Map<ServeChild, string>();
@@ -54,7 +59,7 @@ class ServeMode implements Mode {
   /** What the newest child shows instead of the app. */
   #fault: string | undefined;
 
-  constructor(site: Site, store: StoreAddress, onSockets: (paths: string[]) => void) {
+  constructor(site: Site, store: StoreAddress, onSockets: (sockets: ChildSocket[]) => void) {
     const { serve } = site.config;
     this.#site = site;
     this.#socketDir = site.runDir;
@@ -271,7 +276,12 @@ class ServeMode implements Mode {
   }
 
   #announce(): void {
-    this.#onSockets(this.#fleet.ready().flatMap((child) => this.#sockets.get(child) ?? []));
+    this.#onSockets(
+      this.#fleet.ready().flatMap((child) => {
+        const path = this.#sockets.get(child);
+        return path === undefined ? [] : [{ slot: child.slot, path }];
+      }),
+    );
   }
 
   #lost(child: ServeChild): void {

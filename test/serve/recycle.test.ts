@@ -3,6 +3,7 @@ import { Load } from "../harness/load.ts";
 import { RawConnection } from "../harness/raw_connection.ts";
 import { Trivet } from "../harness/trivet.ts";
 import { until } from "../harness/until.ts";
+import { AppSite } from "./app_site.ts";
 
 const CONFIG = '[serve]\nlisten = "127.0.0.1:0"\n';
 const APP = {
@@ -241,3 +242,22 @@ test("boot_timeout: a child that does not come up is killed and started again, l
   await site.folder.write("app.ts", APP["app.ts"]);
   await until(async () => (await site.admin("/health")).ok, "it is well");
 }, 120_000);
+
+test("the edge's series do not grow with every child that is replaced", async () => {
+  await using site = await AppSite.up({
+    files: { "app.ts": 'export default { fetch: () => new Response("x") };' },
+    serve: "max_requests = 5\nmax_requests_jitter = 0",
+  });
+  const replaced = () => site.trivet.stderr.split("has had its max_requests").length - 1;
+  await until(async () => {
+    for (let i = 0; i < 5; i++) await (await fetch(site.edgeUrl)).text();
+    return replaced() >= 3;
+  }, "three have been replaced");
+  const metrics = await (await site.trivet.admin("/metrics")).text();
+  const servers = new Set(Array.from(metrics.matchAll(/server="([^"]*)"/g), ([, server]) => server));
+  expect([...servers]).toEqual(["serve:0"]);
+  const [edge] = JSON.parse((await site.trivet.run(["backend", "ls", "--json"])).stdout) as {
+    servers: { address: string }[];
+  }[];
+  expect(edge?.servers[0]?.address).toStartWith("unix:");
+}, 30_000);
