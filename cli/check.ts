@@ -1,7 +1,7 @@
 import { ConfigError, type Fault } from "../shared/config/config_error.ts";
 import { jsonSchema } from "../shared/config/json_schema.ts";
 import { loadConfig } from "../shared/config/load.ts";
-import { missingUserFiles } from "../shared/config/user_file.ts";
+import { userFileFaults } from "../shared/config/user_file.ts";
 import type { Command } from "./command.ts";
 
 const INVALID = 2;
@@ -19,8 +19,8 @@ export const check: Command = {
     try {
       const { config, file, lines } = await loadConfig(configFile);
       const name = configFile ?? "trivet.toml";
-      const missing = missingUserFiles(config, lines);
-      if (missing.length > 0) throw new ConfigError(name, missing);
+      const faults = userFileFaults(config, lines);
+      if (faults.length > 0) throw new ConfigError(name, faults);
       if (json) printJson(file, []);
       else
         console.log(file ? `${name} is valid` : "there is no trivet.toml here: all keys have their defaults");

@@ -48,6 +48,13 @@ test("a hang timeout shorter than two heartbeats", () => {
   ]);
 });
 
+test("a lease that runs out between two signs of life, a fetch that does not wait", () => {
+  const worker = (key: string, text: unknown) => said({ worker: { [key]: text } });
+  expect([...worker("lease", "1s"), ...worker("block", "100ms"), ...worker("lease", "soon")]).toEqual([]);
+  expect(worker("lease", "0")).toEqual(["worker.lease: worker.lease must be at least 1s"]);
+  expect(worker("block", "0s")).toEqual(["worker.block: worker.block must be at least 100ms"]);
+});
+
 test("a queue or a server named twice", () => {
   expect(said({ worker: { queues: [{ name: "a" }, { name: "a" }] } })).toHaveLength(1);
   expect(said({ backend: { x: { servers: ["a:1", { address: "a:1" }] }, y: { servers: ["a:1"] } } })).toEqual(

@@ -7,6 +7,10 @@ import { isTable, type Path, type Problem, type Table } from "./problem.ts";
 import { routeProblems } from "./route_problems.ts";
 
 const HANG_SHORTEST_MS = 2000;
+/** A supervisor renews three times in it, and a busy machine may hold it up for a while. */
+const LEASE_SHORTEST_MS = 1000;
+/** A worker that waits less long for a job does nothing but ask. */
+const BLOCK_SHORTEST_MS = 100;
 const KEEP_ALIVE_MS_MAX = 240_000;
 const RATE_PER_MS_MAX = 30 * 24 * 3_600_000;
 
@@ -28,6 +32,7 @@ export function relationProblems(config: Table): Problem[] {
     ...hastyHangTimeout(config),
     ...longKeepAlive(config),
     ...oddRates(config),
+    ...hastyWorker(config),
   ];
 }
 
@@ -58,6 +63,16 @@ function oddRates(config: Table): Problem[] {
     if (per === undefined || (per > 0 && per <= RATE_PER_MS_MAX)) return [];
     const sentence = "rate.per must be longer than 0 and at most 30d";
     return [{ path: [...path, "rate", "per"], sentence }];
+  });
+}
+
+/** With less, jobs would run twice, or the store would be asked without a pause. */
+function hastyWorker(config: Table): Problem[] {
+  const shortest = { lease: LEASE_SHORTEST_MS, block: BLOCK_SHORTEST_MS };
+  return Object.entries(shortest).flatMap(([key, leastMs]) => {
+    const ms = durationOf(tableAt(config, "worker")[key]) ?? leastMs;
+    const sentence = `worker.${key} must be at least ${leastMs === LEASE_SHORTEST_MS ? "1s" : "100ms"}`;
+    return ms < leastMs ? [{ path: ["worker", key], sentence }] : [];
   });
 }
 

@@ -298,8 +298,8 @@ const WorkerSection = section(
     processes: count(1, "worker processes", 1),
     concurrency: count(10, "jobs at a time in one process", 1),
     batch: count(10, "jobs fetched at a time", 1),
-    block: duration("20s", "how long a fetch waits for a job"),
-    lease: duration("30s", "a job whose worker is silent this long is given to another"),
+    block: duration("20s", "how long a fetch waits for a job; at least 100ms"),
+    lease: duration("30s", "a job whose worker is silent this long is given to another; at least 1s"),
     shutdown_timeout: duration("25s", "after TERM, jobs still running then go back to the queue"),
     queues: Type.Array(Queue, {
       default: [{ name: "default" }],

@@ -1,19 +1,39 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { sentenceOf } from "../user_error.ts";
 import type { Fault } from "./config_error.ts";
 import type { LineMap } from "./line_map.ts";
 import type { Path } from "./problem.ts";
 import type { Config } from "./schema.ts";
 
-/** The user's own files that this config uses and that are not there. */
-export function missingUserFiles(config: Config, lines: LineMap): Fault[] {
+const LOADERS = ["ts", "tsx", "js", "jsx"] as const;
+
+/** The user's own files that this config uses and that are not there, or are no TypeScript. */
+export function userFileFaults(config: Config, lines: LineMap): Fault[] {
   const faults: Fault[] = [];
   const need = (path: Path, file: string, what: string) => {
-    if (!existsSync(file))
-      faults.push({ line: lines.lineOf(path), sentence: `${path.join(".")}: there is no ${what} ${file}` });
+    const reason = existsSync(file) ? syntaxFault(file) : `there is no ${what} ${file}`;
+    if (reason) faults.push({ line: lines.lineOf(path), sentence: `${path.join(".")}: ${reason}` });
   };
-  if (lines.has(["serve"]) || usesServe(config)) need(["serve", "app"], config.serve.app, "app");
-  if (lines.has(["worker"])) need(["worker", "handlers"], config.worker.handlers, "handlers file");
+  const { app } = config.serve;
+  const { handlers } = config.worker;
+  // "trivet up" runs what is there, whether a section speaks of it or not.
+  if (lines.has(["serve"]) || usesServe(config) || existsSync(app)) need(["serve", "app"], app, "app");
+  if (lines.has(["worker"]) || existsSync(handlers)) need(["worker", "handlers"], handlers, "handlers file");
   return faults.sort((a, b) => a.line - b.line);
+}
+
+/** Where a file can't be parsed, and why. It is not run, nor are its imports looked at. */
+function syntaxFault(file: string): string | undefined {
+  const loader = LOADERS.find((name) => file.endsWith(`.${name}`));
+  if (!loader) return undefined;
+  try {
+    new Bun.Transpiler({ loader }).scan(readFileSync(file, "utf8"));
+    return undefined;
+  } catch (error) {
+    const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+    const { position } = first as { position?: { line: number } | null };
+    return `${file}${position ? `:${position.line}` : ""}: ${sentenceOf(first)}`;
+  }
 }
 
 /** Whether requests go to the app server of the same `trivet up`. */
