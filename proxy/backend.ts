@@ -19,8 +19,8 @@ export class Backend {
   clientKey: ClientKey | null = null;
   readonly queue: Queue;
   readonly budget = new RetryBudget();
-  /** A server has failed as often in a row as the plan allows. */
-  onFailing: (server: Server) => void = () => undefined;
+  /** A server has failed, or answered well after that; `enough`: as often in a row as the plan allows. */
+  onSeen: (server: Server, enough: boolean) => void = () => undefined;
   #passiveErrors = 0;
   #slowStartMs = 0;
   readonly #make: (member: MemberState) => Server;
@@ -77,11 +77,16 @@ export class Backend {
   answered(server: Server, status: number): void {
     if (this.#passiveErrors === 0) return;
     if (isServerFault(status)) this.#error(server);
-    else server.errorsInRow = 0;
+    else if (server.errorsInRow > 0) {
+      server.errorsInRow = server.errorsUntold = 0;
+      server.wellUntold = true;
+      this.onSeen(server, false);
+    }
   }
 
   #error(server: Server): void {
-    if (++server.errorsInRow % this.#passiveErrors === 0) this.onFailing(server);
+    server.errorsUntold++;
+    this.onSeen(server, ++server.errorsInRow % this.#passiveErrors === 0);
   }
 
   /** Once a second. */
@@ -112,7 +117,7 @@ export class Backend {
     this.#servers = members.map((member) => {
       const { address, state, weight, connectionsMax, recoveredAtMs } = member;
       const server = before.find((known) => known.address === address) ?? this.#make(member);
-      if (server.state !== state) server.errorsInRow = 0;
+      if (server.state !== state) server.errorsInRow = server.errorsUntold = 0;
       server.state = state;
       server.fullWeight = weight;
       server.recoveredAtMs = recoveredAtMs;

@@ -18,6 +18,7 @@ import { RequestIds } from "./request_id.ts";
 import { routeRules } from "./route_rules.ts";
 import { type Route, Router } from "./router.ts";
 import { Server } from "./server.ts";
+import { ServerReports } from "./server_reports.ts";
 import { StatusCounts } from "./status_counts.ts";
 
 /** How long an idle client may still use its connection before we close it on drain. */
@@ -180,7 +181,8 @@ export class DataPlane {
     const make = ({ address, label }: MemberState) =>
       new Server(address, this.#serverCounters(name, label ?? address));
     const backend = new Backend(name, make, this.#slot, queue);
-    backend.onFailing = ({ address }) => this.#tell({ kind: "failing", backend: name, server: address });
+    const reports = new ServerReports(name, this.#tell);
+    backend.onSeen = (server, enough) => reports.note(server, enough);
     return backend;
   }
 

@@ -74,10 +74,12 @@ export class HealthWatch {
     }
   }
 
-  /** A data-plane process has had nothing but errors from this server: out, unless too many are. */
-  failing(address: string): void {
+  /** A data-plane process tells of answers. So many errors in a row, whoever saw them: out, unless too many are. */
+  seen(address: string, what: { errors: number; well: boolean }): void {
     const server = this.#servers.get(address);
-    if (!server || !this.#config.passive || server.health.state !== "up") return;
+    const { passive } = this.#config;
+    if (!server || !passive || server.health.state !== "up") return;
+    if (!server.health.saw(what, passive.errors)) return;
     const all = [...this.#servers.values()];
     const ejected = all.filter(({ health }) => health.ejected).length;
     const usable = this.members().filter(({ state }) => state === "up").length;
@@ -87,7 +89,7 @@ export class HealthWatch {
       return;
     }
     server.health.eject(Date.now());
-    log.warn({ ...how, errors: this.#config.passive.errors }, "server is down: it failed too often in a row");
+    log.warn({ ...how, errors: passive.errors }, "server is down: it failed too often in a row");
     if (!this.#config.health) this.#comeBackLater(server);
     this.#changed();
   }

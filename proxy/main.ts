@@ -281,7 +281,7 @@ class ProxySupervisor implements ProxyMode {
 
   #heard(child: ProxyChild, up: ProxyUp): void {
     if (up.kind === "applied") this.#confirmations.heard(child, up.number, up.sentence);
-    else this.#watches.find(({ name }) => name === up.backend)?.failing(up.server);
+    else this.#watches.find(({ name }) => name === up.backend)?.seen(up.server, up);
   }
 
   #changed(backend: string): void {

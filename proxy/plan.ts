@@ -21,7 +21,7 @@ export interface BackendPlan {
   balance: string;
   slowStartMs: number;
   timeouts: TimeoutOverrides;
-  /** So many in a row are told to the supervisor; 0: none are. */
+  /** So many in a row take a server down; 0: they don't count. */
   passiveErrors: number;
   members: MemberState[];
 }
@@ -83,5 +83,5 @@ export type ProxyDown =
 export type ProxyUp =
   /** What was told under this number is in force, or why it can't be. */
   | { kind: "applied"; number: number; sentence?: string }
-  /** A server has failed as often in a row as the backend allows. */
-  | { kind: "failing"; backend: string; server: string };
+  /** A server has failed so many times more; `well`: after an answer without fault. */
+  | { kind: "seen"; backend: string; server: string; errors: number; well: boolean };

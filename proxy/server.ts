@@ -40,6 +40,10 @@ export class Server {
   recoveredAtMs = 0;
   /** Attempts without an answer, and answers that are its fault. */
   errorsInRow = 0;
+  /** Of these, those that the supervisor has not been told of. */
+  errorsUntold = 0;
+  /** An answer without fault came before them, and has not been told of. */
+  wellUntold = false;
   /** Requests in its hands now. */
   active = 0;
   /** As many as this process may give it at a time. */

@@ -32,3 +32,14 @@ test("the last result and the time of the change are kept", () => {
   health.judge({ passed: false, said: "500", tookMs: 2, atMs: 77 }, { rise: 1, fall: 1 });
   expect([health.state, health.sinceMs, health.last?.said]).toEqual(["down", 77, "500"]);
 });
+
+test("errors in a row count whoever saw them, and a good answer starts over", () => {
+  const health = new ServerHealth();
+  const saw = (errors: number, well = false) => health.saw({ errors, well }, 5);
+  expect([saw(2), saw(2), saw(0, true), saw(4), saw(1)]).toEqual([false, false, false, false, true]);
+  // Not taken out, as too few others were left: so many more are told of again.
+  expect([saw(4), saw(3, true), saw(1), saw(1)]).toEqual([false, false, false, true]);
+  saw(4);
+  health.comeBack(1);
+  expect(saw(1)).toBe(false);
+});

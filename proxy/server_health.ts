@@ -8,6 +8,8 @@ export class ServerHealth {
   sinceMs = Date.now();
   /** Its answers took it down, not checks. */
   ejected = false;
+  /** Requests that failed since the last one that went well, as all data-plane processes have told. */
+  errorsInRow = 0;
   /** It has been down before. */
   recovered = false;
   /** Results in a row that speak against the present state; the opposite result starts over. */
@@ -23,6 +25,14 @@ export class ServerHealth {
     if (this.#against < (this.state === "up" ? fall : this.ejected ? 1 : rise)) return false;
     if (this.state === "down") this.comeBack(result.atMs);
     else this.#turn("down", result.atMs);
+    return true;
+  }
+
+  /** What a data-plane process has seen of its answers; whether `limit` errors in a row are reached, again and again. */
+  saw({ errors, well }: { errors: number; well: boolean }, limit: number): boolean {
+    this.errorsInRow = (well ? 0 : this.errorsInRow) + errors;
+    if (this.errorsInRow < limit) return false;
+    this.errorsInRow = 0;
     return true;
   }
 
@@ -42,5 +52,6 @@ export class ServerHealth {
     this.state = state;
     this.sinceMs = nowMs;
     this.#against = 0;
+    this.errorsInRow = 0;
   }
 }

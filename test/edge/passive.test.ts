@@ -33,6 +33,28 @@ test("five errors in a row take a server down, half of the servers at most", asy
   expect(ill2.hits).toBeGreaterThan(hits);
 });
 
+test("errors count over all data-plane processes", async () => {
+  await using good = Origin.start("good");
+  await using ill = failing();
+  await using edge = await EdgeSite.start({
+    servers: [good.address, ill.address],
+    proxy: "workers = 4",
+    tables: "[backend.a.passive]\nerrors = 8\n",
+  });
+  // The kernel spreads connections over the processes; none of them sees eight.
+  const connections = await Promise.all(Array.from({ length: 24 }, () => edge.open()));
+  for (const connection of connections) {
+    if (ill.hits === 8) break;
+    for (let i = 0; i < 2 && ill.hits < 8; i++) {
+      connection.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+      await connection.response();
+    }
+  }
+  expect(ill.hits).toBe(8);
+  await until(async () => (await edge.stateOf(ill.address)) === "down", "it is down");
+  for (const connection of connections) connection[Symbol.dispose]();
+});
+
 test("the only server stays, whatever it answers", async () => {
   await using ill = failing();
   await using edge = await EdgeSite.start({
