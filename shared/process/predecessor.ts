@@ -1,5 +1,6 @@
+/** From a successor to us: it has been told to end. Nobody else sends it, and who does not know it does nothing. */
+const PASSED_ON = "SIGURG";
 const POLL_MS = 50;
-const ESRCH = "ESRCH";
 
 /** The supervisor whose place we took: it finishes what it has, and is our parent until it has ended. */
 export class Predecessor {
@@ -10,13 +11,13 @@ export class Predecessor {
     this.#pid = succeeding ? process.ppid : 0;
   }
 
-  /** It is to end as we are: QUIT asks, and TERM after it insists. */
-  tell(signal: "SIGQUIT" | "SIGTERM"): void {
+  /** We have been asked to end, or, the second time, been insisted upon: so is it. */
+  tell(): void {
     if (!this.#lives()) return;
     try {
-      process.kill(this.#pid, signal);
+      process.kill(this.#pid, PASSED_ON);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== ESRCH) throw error;
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   }
 
@@ -29,4 +30,15 @@ export class Predecessor {
   #lives(): boolean {
     return this.#pid !== 0 && process.ppid === this.#pid;
   }
+}
+
+/** Resolve when our successor has been asked to end, and when it is to end at once. */
+export function successorAsked(): { asked: Promise<void>; insisted: Promise<void> } {
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  process.once(PASSED_ON, () => {
+    process.once(PASSED_ON, () => second.resolve());
+    first.resolve();
+  });
+  return { asked: first.promise, insisted: second.promise };
 }

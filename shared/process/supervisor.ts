@@ -5,7 +5,7 @@ import type { Legacy } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
 import { Overview } from "./overview.ts";
 import type { PidFile } from "./pid_file.ts";
-import { Predecessor } from "./predecessor.ts";
+import { Predecessor, successorAsked } from "./predecessor.ts";
 import { nameProcess, SUPERVISOR_NAME } from "./process_name.ts";
 import { ServiceManager } from "./service_manager.ts";
 import { announceStart, announceSuccession } from "./successor.ts";
@@ -40,7 +40,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
   manager.holds(legacy?.addresses ?? []);
   const control = new Control({ ...supervision, manager, overview });
   const admin = new Admin(places, overview, control);
-  const predecessor = new Predecessor(legacy?.predecessor === true);
+  const predecessor = new Predecessor(succeeding);
   const { asked, insisted } = drainAsked();
   const watchdog = new Watchdog(manager, overview);
   let succeeded = false;
@@ -74,14 +74,13 @@ export async function supervise(supervision: Supervision): Promise<number> {
       manager.stopping();
       for (const mode of modes) mode.leaving?.(manager.keepsSockets);
     }
-    // A service ends as a whole: systemd kills what is left of it once its main process is gone.
-    void asked.then(() => {
-      predecessor.tell("SIGQUIT");
-      if (succeeded) for (const mode of modes) mode.hurry?.(manager.keepsSockets);
-    });
-    void insisted.then(() => predecessor.tell("SIGTERM"));
-    const drained = Promise.all([drainAll(modes, succeeded, manager.keepsSockets), predecessor.gone()]);
-    await Promise.race([drained, insisted]);
+    await Promise.race([
+      Promise.all([drainAll(modes, succeeded, manager.keepsSockets), predecessor.gone()]),
+      together(asked, insisted, () => {
+        predecessor.tell();
+        if (succeeded) for (const mode of modes) mode.hurry?.(manager.keepsSockets);
+      }),
+    ]);
     return 0;
   } finally {
     watchdog.stop();
@@ -105,7 +104,19 @@ async function drainAll(modes: readonly Mode[], succeeded: boolean, kept: boolea
   for (const mode of modes.toReversed()) await mode.drain(succeeded, kept);
 }
 
-/** The first signal asks us to leave; another TERM or INT after it, `insisted`, ends everything at once. */
+/**
+ * A service ends as a whole, with those before us that still finish what they have: systemd kills what is left of it once
+ * its main process is gone. Resolves when everything is to end at once.
+ */
+async function together(asked: Promise<unknown>, insisted: Promise<void>, passOn: () => void): Promise<void> {
+  const successor = successorAsked();
+  await Promise.race([asked, successor.asked]);
+  passOn();
+  await Promise.race([insisted, successor.insisted]);
+  passOn();
+}
+
+/** The first signal asks us to leave; the second one, `insisted`, ends everything at once. */
 function drainAsked(): { asked: Promise<string>; insisted: Promise<void> } {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<void>();
@@ -113,7 +124,7 @@ function drainAsked(): { asked: Promise<string>; insisted: Promise<void> } {
   for (const signal of DRAIN_SIGNALS) {
     process.on(signal, () => {
       first.resolve(signal);
-      if (++signals > 1 && signal !== "SIGQUIT") second.resolve();
+      if (++signals > 1) second.resolve();
     });
   }
   return { asked: first.promise, insisted: second.promise };
