@@ -1,5 +1,12 @@
 import type { Redis } from "ioredis";
-import { isPassing, isReply, lastFaultOf, lastingConnection, redisError } from "./redis_connection.ts";
+import {
+  endConnection,
+  isPassing,
+  isReply,
+  lastFaultOf,
+  lastingConnection,
+  redisError,
+} from "./redis_connection.ts";
 import { StoreError } from "./store_error.ts";
 
 /** How long a command waits for a lost connection to come back. */
@@ -60,7 +67,7 @@ export class RedisCommander {
 
   close(): void {
     this.#closed = true;
-    this.#redis.disconnect();
+    endConnection(this.#redis);
   }
 
   async #answer<Result>(answer: Promise<Result>): Promise<Result> {

@@ -10,9 +10,12 @@ const JITTER_MS = 100;
 /** XPENDING … IDLE came with it. */
 const OLDEST_VERSION = [6, 2] as const;
 
-/** A connection that comes back by itself, for ever. Commands on their way when it is lost fail at once. */
+/**
+ * A connection that comes back by itself until endConnection() ends it. Commands on their way when it is lost fail at
+ * once.
+ */
 export function lastingConnection(url: string): Redis {
-  return connection(url, true, {
+  const redis = connection(url, true, {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     retryStrategy: (attempt) =>
@@ -21,6 +24,25 @@ export function lastingConnection(url: string): Redis {
     // A replica answers so after a fail-over: look for the primary again.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
+  // Told of a fail-over while it looks for the primary, ioredis gives up for good.
+  redis.on("end", () => {
+    if (!ended.has(redis)) setTimeout(() => connectAgain(redis), RECONNECT_MS + Math.random() * JITTER_MS);
+  });
+  return redis;
+}
+
+/** Those that shall not come back. */
+const ended = new WeakSet<Redis>();
+
+export function endConnection(redis: Redis): void {
+  ended.add(redis);
+  redis.disconnect();
+}
+
+function connectAgain(redis: Redis): void {
+  if (ended.has(redis) || redis.status !== "end") return;
+  // "end" follows when this fails too.
+  redis.connect().catch(() => undefined);
 }
 
 /** A connection that stays down once it is lost, so that nothing is repeated behind our back. */

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { RedisCommander } from "../redis_commander.ts";
-import { lastingConnection } from "../redis_connection.ts";
+import { endConnection, lastingConnection } from "../redis_connection.ts";
 import type { RecordKeeper } from "./job_store.ts";
 import { QueueWaiters } from "./queue_waiters.ts";
 import { hasEnded, type JobRecord } from "./record.ts";
@@ -63,7 +63,7 @@ export class RedisRecords implements RecordKeeper {
 
   close(): void {
     this.#waiters.wakeAll();
-    this.#listener?.disconnect();
+    if (this.#listener) endConnection(this.#listener);
   }
 
   #queues(): Promise<string[]> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { setRedisClock } from "../../../test/harness/redis_clock.ts";
 import { RedisSentinel } from "../../../test/harness/redis_sentinel.ts";
 import { until } from "../../../test/harness/until.ts";
+import { endConnection, lastingConnection } from "../redis_connection.ts";
 import { conformance, type StoreUnderTest } from "./conformance.ts";
 import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
@@ -28,6 +29,16 @@ describe("Redis behind Sentinel", () => {
   describe("jobs", () => conformance(store));
   describe("jobs with options, queues with rules", () => optionConformance(store));
   describe("single jobs in an operator's hands", () => deskConformance(store));
+
+  test("a connection that hears of a fail-over while it looks for the primary comes back", async () => {
+    const redis = lastingConnection(sentinel.url);
+    redis.connect().catch(() => undefined);
+    // What ioredis does when a sentinel tells it.
+    (redis as unknown as { connector: { disconnect(): void } }).connector.disconnect();
+    await until(() => redis.status === "ready", "it is ready");
+    endConnection(redis);
+    await until(() => redis.status === "end", "it has ended");
+  });
 });
 
 describe("a primary that dies", () => {
