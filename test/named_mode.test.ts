@@ -19,6 +19,21 @@ test("port 0 of admin.http is a free one in every mode, and told of", async () =
   expect((await fetch(`http://${admin}/health`)).status).toBe(200);
 });
 
+test("a second instance is told how to get an address of its own, and runs beside the first with it", async () => {
+  await using site = await Trivet.start({
+    mode: "serve",
+    config: `[serve]\nlisten = "127.0.0.1:0"\nworkers = 1\n[admin]\ndir = "run"\nhttp = "127.0.0.1:0"\n`,
+    files: { "app.ts": APP },
+  });
+  await until(() => site.stderr.includes('"ready"'), "it says where");
+  const taken = /"admin":"([^"]+)"/.exec(site.stderr)?.[1] ?? "";
+  const { code, stderr } = await site.run(["serve", "--name", "two", "--admin-http", taken]);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining('"--admin-http HOST:PORT" gives'),
+  });
+});
+
 test("reload and upgrade take the mode they are for; commands find what runs although the config is wrong by now", async () => {
   await using site = await Trivet.start({
     mode: "serve",

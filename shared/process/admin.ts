@@ -137,9 +137,22 @@ function openHttp(
   fetch: (request: Request) => Promise<Response>,
 ): Bun.Server<undefined> {
   // Says in our words why an address can't be had; with reusePort a second supervisor would silently share it.
-  if (!succeeding) closeSockets(openListenSockets(address, 0).fds);
+  if (!succeeding) tryAddress(address);
   const { host, port } = parseAddress(address);
   return Bun.serve({ hostname: host, port, fetch, development: false, reusePort: true });
+}
+
+/** A second instance finds the first one's address taken, and nothing in its own section says which it is. */
+function tryAddress(address: string): void {
+  try {
+    closeSockets(openListenSockets(address, 0).fds);
+  } catch (error) {
+    throw new UserError(
+      `${sentenceOf(error)}; it is for status and metrics (admin.http), and "--admin-http HOST:PORT" gives this instance its own`,
+      1,
+      { cause: error },
+    );
+  }
 }
 
 async function refuseSecondStart(socket: string, config: string): Promise<void> {

@@ -145,6 +145,8 @@ function reasonOf(error: unknown): string {
   // How ioredis says that there is no connection at this moment.
   if (message.startsWith("Stream isn't writeable"))
     return "the connection is lost: start Redis or set store.url to where it is";
+  // The same when it breaks with a command on its way.
+  if (/^(Connection is closed|Reached the max retries)/.test(message)) return "the connection was lost";
   if (message.startsWith("All sentinels are unreachable"))
     return "no sentinel answers, or none knows that primary: check store.url";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "there is no host of that name: check store.url";

@@ -134,7 +134,7 @@ describe("a Redis that has its troubles", () => {
     await store.enqueue([newJob("x", 1, { queue: "away" })]);
     await redis.kill();
     await expect(store.counts(["away"])).rejects.toThrow(
-      /start Redis or set store\.url|Connection is closed/,
+      /start Redis or set store\.url|the connection was lost/,
     );
     const waiting = store.enqueue([newJob("x", 2, { queue: "away" })]);
     await redis.start();
