@@ -41,5 +41,5 @@ test.each(["SIGTERM", "SIGINT"] as const)(
       site.kill("SIGKILL");
     }
   },
-  20_000,
+  120_000,
 );

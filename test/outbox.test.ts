@@ -145,7 +145,7 @@ describe("jobs.enqueueIn", () => {
     const listed = JSON.parse((await site.run(["jobs", "ls", "--state", "delayed", "--json"])).stdout);
     expect(listed).toMatchObject([{ id: ids[0] }]);
     expect((await site.run(["jobs", "show", ids[1] ?? ""])).stderr).toContain("no job");
-  }, 20_000);
+  }, 120_000);
 
   test("PostgreSQL and the store away and back: no committed job is lost, none runs twice, health says so", async () => {
     await using redis = await RedisServer.start();

@@ -76,7 +76,7 @@ test("an app that can't boot fails an upgrade; what runs goes on, and can still 
   expect((await site.admin("/health")).status).toBe(200);
   const [{ pid }] = JSON.parse((await site.run(["status", "--json"])).stdout) as [{ pid: number }];
   expect(pid).toBe(site.pid);
-}, 30_000);
+}, 120_000);
 
 test("an upgrade that takes long says what it waits for; meanwhile the old one is asked", async () => {
   const { site } = await upSite({ "app.ts": APP(1) });
@@ -110,7 +110,7 @@ test("an upgrade that takes long says what it waits for; meanwhile the old one i
     "the new binary did not take over: it was killed by SIGKILL",
   );
   expect((await site.admin("/status")).status).toBe(200);
-}, 30_000);
+}, 120_000);
 
 test("a reload that names another handlers file brings its schemas to the app", async () => {
   const jobs = (type: string) => `import { t } from "elysia"; import { defineJobs } from "trivet";

@@ -58,4 +58,4 @@ test("where two sites share an admin folder, a command reaches the process of it
   symlinkSync(one.folder.path, `${two.path}/current`);
   expect(await modes(`${two.path}/current`)).toEqual(["proxy"]);
   expect((await worker.run(["reload"])).stdout).toContain("worker (process");
-}, 30_000);
+}, 120_000);

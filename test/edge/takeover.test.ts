@@ -139,7 +139,7 @@ test("a stop soon after an upgrade lets the process before it finish, and ends w
   expect(await (await answer).text()).toBe("late");
   await until(() => !alive(after), "it ends");
   expect(alive(before)).toBe(false);
-}, 60_000);
+}, 120_000);
 
 async function childrenOf(pid: number): Promise<number[]> {
   const listed = await Bun.file(`/proc/${pid}/task/${pid}/children`).text();

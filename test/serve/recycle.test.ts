@@ -260,4 +260,4 @@ test("the edge's series do not grow with every child that is replaced", async ()
     servers: { address: string }[];
   }[];
   expect(edge?.servers[0]?.address).toStartWith("unix:");
-}, 30_000);
+}, 120_000);

@@ -110,4 +110,4 @@ test("started with -c in a folder that is gone by then: an upgrade finds the con
     if (last !== first.pid) process.kill(last, "SIGKILL");
     await read;
   }
-}, 30_000);
+}, 120_000);

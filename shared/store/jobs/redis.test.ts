@@ -33,14 +33,14 @@ describe("Redis Streams", () => {
   test("a durable job is refused at once, and not stored, where no replica ever was", async () => {
     const uptime = async () => /uptime_in_seconds:(\d+)/.exec(await redis.cli("INFO", "server"))?.[1];
     // Until then a replica may be on its way.
-    await until(async () => Number(await uptime()) >= 15, "Redis has run for a while", 20_000);
+    await until(async () => Number(await uptime()) >= 15, "Redis has run for a while", 60_000);
     const client = store.open();
     await expect(client.enqueue([newJob("x", 1, { queue: "alone", durable: true })])).rejects.toThrow(
       "has no replica, and a durable job needs one",
     );
     expect(await client.counts(["alone"])).toMatchObject([{ waiting: 0 }]);
     await client.close();
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("a Redis that has its troubles", () => {
