@@ -6,7 +6,7 @@ import type { Sample } from "../shared/metrics.ts";
 import type { ChildSocket } from "../shared/process/child_socket.ts";
 import { Fleet } from "../shared/process/fleet.ts";
 import { type Identity, identityOf } from "../shared/process/identity.ts";
-import { ListenerSet } from "../shared/process/listener_set.ts";
+import { addressOfListener, ListenerSet, listenerNames } from "../shared/process/listener_set.ts";
 import type { Mode } from "../shared/process/mode.ts";
 import { letPass } from "../shared/process/run_dir.ts";
 import type { Site } from "../shared/process/site.ts";
@@ -90,7 +90,7 @@ class ProxySupervisor implements ProxyMode {
   async start(): Promise<void> {
     this.#identity = identityOf("proxy", this.#config.proxy);
     if (this.#identity) letPass(this.#runDir);
-    this.#listeners.add(this.#config.proxy.listen.map(({ address }) => address));
+    this.#listeners.add(addressesOf(this.#config));
     for (const watch of this.#watches) watch.start();
     await this.#fleet.start();
     this.#lookAtTraffic();
@@ -108,7 +108,7 @@ class ProxySupervisor implements ProxyMode {
       );
     }
     this.#giveLog(config);
-    const addresses = config.proxy.listen.map(({ address }) => address);
+    const addresses = addressesOf(config);
     const before = { config: this.#config, watches: this.#watches, addresses: this.#listeners.addresses };
     const added = this.#listeners.add(addresses);
     this.#config = config;
@@ -141,7 +141,10 @@ class ProxySupervisor implements ProxyMode {
   }
 
   async status() {
-    const listeners = this.#listeners.bound.map(({ address, port }) => ({ address, port }));
+    const listeners = this.#listeners.bound.map(({ address, port }) => ({
+      address: addressOfListener(address),
+      port,
+    }));
     const samples = await this.#fleet.samples();
     const checked = (name: string) => this.#watches.find((watch) => watch.name === name)?.view() ?? [];
     const backends = backendViews(this.#backends(), checked, samples);
@@ -318,6 +321,10 @@ function upSamples({ name: backend, members }: BackendPlan): Sample[] {
     labels: { backend, server },
     value: state === "up" ? 1 : 0,
   }));
+}
+
+function addressesOf({ proxy }: Config): string[] {
+  return listenerNames(proxy.listen.map(({ address }) => address));
 }
 
 function slotsOf({ proxy }: Config): number {

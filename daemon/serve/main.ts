@@ -9,7 +9,7 @@ import type { ChildSocket } from "../../shared/process/child_socket.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf, knownIdentity } from "../../shared/process/identity.ts";
 import { parseAddress } from "../../shared/process/listen_socket.ts";
-import { ListenerSet } from "../../shared/process/listener_set.ts";
+import { addressOfListener, ListenerSet, listenerNames } from "../../shared/process/listener_set.ts";
 import type { Mode } from "../../shared/process/mode.ts";
 import { type RecycleLimits, requestLimit } from "../../shared/process/recycle.ts";
 import { makeOwnedDir } from "../../shared/process/run_dir.ts";
@@ -98,7 +98,7 @@ class ServeMode implements Mode {
   async start(): Promise<void> {
     this.#identity = identityOf("serve", this.#config);
     await checkStore(this.#store);
-    this.#listeners.add([this.#config.listen].flat());
+    this.#listeners.add(addressesOf(this.#config));
     if (this.#identity)
       this.#socketDir = makeOwnedDir(this.#site.runDir, this.#ownerOfSockets(this.#identity));
     removeStaleSockets(this.#socketDir);
@@ -117,7 +117,7 @@ class ServeMode implements Mode {
       );
     }
     const addressesBefore = this.#listeners.addresses;
-    const addresses = [serve.listen].flat();
+    const addresses = addressesOf(serve);
     const added = this.#listeners.add(addresses);
     this.#config = serve;
     this.#handlers = worker.handlers;
@@ -141,7 +141,9 @@ class ServeMode implements Mode {
   }
 
   async status(): Promise<Record<string, unknown>> {
-    const listen = this.#listeners.bound.map(({ address, port }) => address.replace(/\d+$/, String(port)));
+    const listen = this.#listeners.bound.map(({ address, port }) =>
+      addressOfListener(address).replace(/\d+$/, String(port)),
+    );
     return { app: this.#config.app, listen, ready: this.#fleet.ready().length };
   }
 
@@ -222,7 +224,7 @@ class ServeMode implements Mode {
 
   /** The sockets of a slot in the order of trivet.toml; those it names no more are last. */
   #socketsOf(slot: number) {
-    const addresses = [this.#config.listen].flat();
+    const addresses = addressesOf(this.#config);
     const place = (address: string) => addresses.indexOf(address) + 1 || addresses.length + 1;
     return this.#listeners.socketsOf(slot).toSorted((a, b) => place(a.address) - place(b.address));
   }
@@ -230,7 +232,7 @@ class ServeMode implements Mode {
   #placesOf(slot: number) {
     return this.#socketsOf(slot).map(({ address, port }) => ({
       ...{ address, port },
-      hostname: parseAddress(address).host,
+      hostname: parseAddress(addressOfListener(address)).host,
     }));
   }
 
@@ -295,6 +297,10 @@ class ServeMode implements Mode {
   #removeSockets(): void {
     for (const path of this.#sockets.values()) rmSync(path, { force: true });
   }
+}
+
+function addressesOf({ listen }: ServeConfig): string[] {
+  return listenerNames([listen].flat());
 }
 
 /** One while code is watched: the sooner it is replaced. */

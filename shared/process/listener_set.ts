@@ -11,14 +11,30 @@ import {
 /** A connection half made when we stop gets this long to be accepted. */
 const HANDSHAKE_MS = 200;
 
+/** Names of listeners: their addresses, but for the second and later ones of port 0, each of which has a port of its own. */
+export function listenerNames(addresses: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  return addresses.map((address) => {
+    const count = (counts.get(address) ?? 0) + 1;
+    counts.set(address, count);
+    return count === 1 ? address : `${address} (${count})`;
+  });
+}
+
+/** As the config has it. */
+export function addressOfListener(name: string): string {
+  return name.replace(/ \(\d+\)$/, "");
+}
+
 export interface BoundListener {
+  /** By listenerNames(). */
   address: string;
   port: number;
   /** One a child slot; more after an upgrade to fewer slots: a slot then takes each whose turn it is. */
   fds: number[];
 }
 
-/** The listening sockets of one mode, owned by the supervisor for as long as it lives. */
+/** The listening sockets of one mode, owned by the supervisor for as long as it lives. Addresses are names of listeners. */
 export class ListenerSet {
   /** Before an address in a bequest: two modes may both name "127.0.0.1:0". */
   readonly #owner: string;
@@ -62,7 +78,7 @@ export class ListenerSet {
   add(addresses: readonly string[]): string[] {
     const added: BoundListener[] = [];
     try {
-      for (const address of new Set(addresses)) {
+      for (const address of addresses) {
         if (this.addresses.includes(address)) continue;
         added.push(this.#open(address));
       }
@@ -77,16 +93,22 @@ export class ListenerSet {
   #open(address: string): BoundListener {
     const inherited = this.#legacy?.claim(this.#owner + address) ?? [];
     if (inherited.length === 0) {
-      return { address, ...openListenSockets(address, this.#slots, this.#backlog) };
+      return { address, ...openListenSockets(addressOfListener(address), this.#slots, this.#backlog) };
     }
     setBacklog(inherited, this.#backlog);
-    return { address, ...addListenSockets(address, inherited, this.#slots, this.#backlog) };
+    return {
+      address,
+      ...addListenSockets(addressOfListener(address), inherited, this.#slots, this.#backlog),
+    };
   }
 
   /** Sockets for one slot more. Throws a UserError, with nothing changed, when they can't be had. */
   grow(): void {
     const more = this.#bound.map(({ address, fds }) => {
-      return { address, ...addListenSockets(address, fds, this.#slots + 1, this.#backlog) };
+      return {
+        address,
+        ...addListenSockets(addressOfListener(address), fds, this.#slots + 1, this.#backlog),
+      };
     });
     this.#bound = more;
     this.#slots++;

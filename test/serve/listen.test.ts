@@ -84,3 +84,31 @@ test("one of several addresses that is taken: told by its name, and none is kept
   expect(code).toBe(1);
   expect(await ask(free).catch(() => "refused")).toBe("refused");
 });
+
+test("two listeners on port 0 have two ports, of the app and of the edge, and a reload may add one", async () => {
+  const listen = (count: number) => Array.from({ length: count }, () => "127.0.0.1:0");
+  const config = (count: number) => `[serve]\nworkers = 1\nlisten = ${JSON.stringify(listen(count))}
+[proxy]\nworkers = 1\naccess_log = "off"
+listen = [${listen(count).map((address) => `{ address = "${address}" }`)}]
+[admin]\ndir = "run"\nhttp = ""\n`;
+  await using site = await Trivet.start({ mode: "up", config: config(2), files: APP });
+  const ports = async () => {
+    const { serve, proxy } = ((await (await site.admin("/status")).json()) as UpStatus).modes;
+    const all = [...serve.listen, ...proxy.listeners.map(({ port }) => `127.0.0.1:${port}`)];
+    for (const address of all) expect(await ask(address)).toMatch(/^\d+$/);
+    return new Set(all);
+  };
+  const before = await ports();
+  expect(before.size).toBe(4);
+  await site.folder.write("trivet.toml", config(3));
+  expect((await site.run(["reload"])).stderr).toBe("");
+  const more = await ports();
+  expect([more.size, [...before].every((address) => more.has(address))]).toEqual([6, true]);
+  await site.folder.write("trivet.toml", config(1));
+  expect((await site.run(["reload"])).stderr).toBe("");
+  expect((await ports()).size).toBe(2);
+}, 30_000);
+
+interface UpStatus {
+  modes: { serve: { listen: string[] }; proxy: { listeners: { port: number }[] } };
+}
