@@ -106,7 +106,7 @@ declare module "trivet" {
       type: Type,
       ...rest: PayloadArguments<Payloads[Type], EnqueueOptions>
     ): Promise<string>;
-    /** In one round trip, all or none of a queue; the ids in order. At most 10,000 at once. */
+    /** In one round trip, all or none of a queue; the ids in order. At most 10,000 at once, and 64 MiB. */
     enqueueMany(items: readonly (EnqueueOptions & { [Type in Name]: Item<Type> }[Name])[]): Promise<string[]>;
     /**
      * Inside a PostgreSQL transaction (the `tx` of sql.begin of "postgres" or Bun, a client of "pg" after BEGIN):

@@ -83,6 +83,10 @@ test("enqueueMany stores all in one call and gives the ids in order; nothing is 
     [ids[1] ?? "", "b"],
   ]);
   expect(await jobs.enqueueMany([])).toEqual([]);
+  const large = { type: "a", payload: "x".repeat(1024 ** 2 - 2) };
+  await expect(jobs.enqueueMany(Array.from({ length: 100 }, () => large))).rejects.toThrow(
+    "enqueueMany: entry 64: up to here the payloads have over 64 MiB: enqueue them in parts",
+  );
   await expect(jobs.enqueueMany([{ type: "a" }, { type: "b", attempts: 0 }])).rejects.toThrow(
     'enqueueMany: entry 1: job "b": attempts is 0',
   );

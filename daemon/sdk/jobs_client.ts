@@ -8,6 +8,8 @@ import { createOne, type EnqueueItem, oneItem } from "./enqueue_item.ts";
 import { type JobView, viewOf } from "./job_view.ts";
 
 const JOBS_AT_ONCE_MAX = 10_000;
+/** A store that takes in more in one piece does nothing else for seconds. */
+const CHARS_AT_ONCE_MAX = 64 * 1024 ** 2;
 const WAIT_DEFAULT_MS = 30_000;
 
 export interface WaitOptions {
@@ -22,7 +24,7 @@ export interface Jobs {
    * TypeError for a wrong option.
    */
   enqueue(type: string, payload?: unknown, options?: EnqueueOptions): Promise<string>;
-  /** In one round trip, all or none of a queue; the ids in order. At most 10,000 at once. */
+  /** In one round trip, all or none of a queue; the ids in order. At most 10,000 at once, and 64 MiB of payloads. */
   enqueueMany(items: readonly EnqueueItem[]): Promise<string[]>;
   /** Inside a PostgreSQL transaction: enqueued when that commits, and only then. */
   enqueueIn(tx: unknown, type: string, payload?: unknown, options?: EnqueueOptions): Promise<string>;
@@ -61,9 +63,14 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
   async function create(items: readonly EnqueueItem[]): Promise<NewJob[]> {
     handlers ??= (await loadHandlers?.()) ?? {};
     const known = handlers;
+    let chars = 0;
     return items.map((item, i) => {
       try {
-        return createOne(item, known);
+        const job = createOne(item, known);
+        chars += job.payload.length;
+        if (chars > CHARS_AT_ONCE_MAX)
+          throw new TypeError("up to here the payloads have over 64 MiB: enqueue them in parts");
+        return job;
       } catch (error) {
         if (items.length === 1 || !(error instanceof TypeError)) throw error;
         throw new TypeError(`enqueueMany: entry ${i}: ${error.message}`, { cause: error });
