@@ -16,9 +16,8 @@ export async function readTree(root: string): Promise<Tree> {
   return new Map(await Promise.all(entries));
 }
 
-/** A suite that tests of several implementations share is called conformance.ts. */
 export function isTest(path: string): boolean {
-  return path.endsWith(".test.ts") || path.endsWith("conformance.ts") || path.startsWith("test/");
+  return path.endsWith(".test.ts") || path.startsWith("test/");
 }
 
 /** "shared/config/load.ts" → "shared"; a file at the top is its own room. */

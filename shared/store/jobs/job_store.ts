@@ -4,7 +4,7 @@ import type { QueueRules } from "./queue_rules.ts";
 import type { JobRecord, ProgressNote } from "./record.ts";
 
 /**
- * One interface, two stores (SQLite, Redis Streams), proved by one conformance suite. All calls reject with a
+ * One interface, two stores (SQLite, Redis Streams), proved by one suite (test/job_store/conformance.ts). All calls reject with a
  * StoreError when the store can't be reached; what resolved is as durable as the store is configured to be.
  */
 export interface JobStore {

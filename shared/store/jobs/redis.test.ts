@@ -3,11 +3,10 @@ import type { Socket } from "bun";
 import { setRedisClock } from "../../../test/harness/redis_clock.ts";
 import { RedisServer } from "../../../test/harness/redis_server.ts";
 import { until } from "../../../test/harness/until.ts";
-import { conformance, type StoreUnderTest } from "./conformance.ts";
-import { deskConformance } from "./desk_conformance.ts";
+import { conformance } from "../../../test/job_store/conformance.ts";
+import type { StoreUnderTest } from "../../../test/job_store/store_under_test.ts";
 import type { ClaimedJob } from "./job.ts";
 import { type EnqueueOptions, newJob } from "./new_job.ts";
-import { optionConformance } from "./option_conformance.ts";
 import { RedisJobStore } from "./redis.ts";
 
 describe("Redis Streams", () => {
@@ -24,11 +23,7 @@ describe("Redis Streams", () => {
     setClock: (queue, byMs) => setRedisClock(redis, queue, byMs),
     nowMs: Date.now,
   };
-  beforeAll(() => store.start());
-  afterAll(() => store.stop());
-  describe("jobs", () => conformance(store));
-  describe("jobs with options, queues with rules", () => optionConformance(store));
-  describe("single jobs in an operator's hands", () => deskConformance(store));
+  conformance(store);
 
   test("a durable job is refused at once, and not stored, where no replica ever was", async () => {
     const uptime = async () => /uptime_in_seconds:(\d+)/.exec(await redis.cli("INFO", "server"))?.[1];

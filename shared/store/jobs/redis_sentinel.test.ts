@@ -3,11 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { setRedisClock } from "../../../test/harness/redis_clock.ts";
 import { RedisSentinel } from "../../../test/harness/redis_sentinel.ts";
 import { until } from "../../../test/harness/until.ts";
+import { conformance } from "../../../test/job_store/conformance.ts";
+import type { StoreUnderTest } from "../../../test/job_store/store_under_test.ts";
 import { endConnection, lastingConnection } from "../redis_connection.ts";
-import { conformance, type StoreUnderTest } from "./conformance.ts";
-import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
-import { optionConformance } from "./option_conformance.ts";
 import { RedisJobStore } from "./redis.ts";
 
 describe("Redis behind Sentinel", () => {
@@ -24,11 +23,7 @@ describe("Redis behind Sentinel", () => {
     setClock: async (queue, byMs) => setRedisClock(await sentinel.primary(), queue, byMs),
     nowMs: Date.now,
   };
-  beforeAll(() => store.start(), 120_000);
-  afterAll(() => store.stop());
-  describe("jobs", () => conformance(store));
-  describe("jobs with options, queues with rules", () => optionConformance(store));
-  describe("single jobs in an operator's hands", () => deskConformance(store));
+  conformance(store);
 
   test("a connection that hears of a fail-over while it looks for the primary comes back", async () => {
     const redis = lastingConnection(sentinel.url);

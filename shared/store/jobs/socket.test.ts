@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addBrokenRow } from "../../../test/harness/broken_row.ts";
+import { conformance } from "../../../test/job_store/conformance.ts";
+import type { StoreUnderTest } from "../../../test/job_store/store_under_test.ts";
 import { StoreServer } from "../store_server.ts";
-import { conformance, type StoreUnderTest } from "./conformance.ts";
-import { deskConformance } from "./desk_conformance.ts";
 import { newJob } from "./new_job.ts";
-import { optionConformance } from "./option_conformance.ts";
 import { SocketJobStore } from "./socket.ts";
 import { SqliteJobStore } from "./sqlite.ts";
 
@@ -30,11 +29,7 @@ describe("SQLite behind the store process's socket", () => {
     },
     nowMs: () => Date.now() + setByMs,
   };
-  beforeAll(() => store.start());
-  afterAll(() => store.stop());
-  describe("jobs", () => conformance(store));
-  describe("jobs with options, queues with rules", () => optionConformance(store));
-  describe("single jobs in an operator's hands", () => deskConformance(store));
+  conformance(store);
 });
 
 describe("a store process that ends and comes back", () => {

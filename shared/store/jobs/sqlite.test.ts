@@ -1,14 +1,13 @@
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addBrokenRow } from "../../../test/harness/broken_row.ts";
 import { Folder } from "../../../test/harness/folder.ts";
-import { conformance, type StoreUnderTest } from "./conformance.ts";
-import { deskConformance } from "./desk_conformance.ts";
+import { conformance } from "../../../test/job_store/conformance.ts";
+import type { StoreUnderTest } from "../../../test/job_store/store_under_test.ts";
 import { newJob } from "./new_job.ts";
-import { optionConformance } from "./option_conformance.ts";
 import { SqliteJobStore } from "./sqlite.ts";
 import { SCHEMAS } from "./sqlite_schema_text.ts";
 
@@ -26,11 +25,7 @@ describe("SQLite in this process", () => {
     },
     nowMs: () => Date.now() + setByMs,
   };
-  beforeAll(() => store.start());
-  afterAll(() => store.stop());
-  describe("jobs", () => conformance(store));
-  describe("jobs with options, queues with rules", () => optionConformance(store));
-  describe("single jobs in an operator's hands", () => deskConformance(store));
+  conformance(store);
 });
 
 describe("the file", () => {

@@ -1,9 +1,9 @@
 /** Random schedules of operations on a store, against a model that knows where every job must be. */
 import { expect } from "bun:test";
 import fc from "fast-check";
-import { type Outcome, STALLS_MAX } from "./job.ts";
-import type { JobStore } from "./job_store.ts";
-import { newJob } from "./new_job.ts";
+import { type Outcome, STALLS_MAX } from "../../shared/store/jobs/job.ts";
+import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { newJob } from "../../shared/store/jobs/new_job.ts";
 
 /** Then no further schedule is tried, nor a shorter one sought: far below the test's own limit. */
 const TIME_MAX_MS = 15_000;

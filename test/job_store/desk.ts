@@ -1,45 +1,30 @@
-/** What operators do with single jobs, on each store. */
-import { afterEach, expect, test } from "bun:test";
-import type { StoreUnderTest } from "./conformance.ts";
+/** What operators do with single jobs. */
+import { expect, test } from "bun:test";
+import type { LivingJob } from "../../shared/store/jobs/job_desk.ts";
+import { clientsOf } from "./clients.ts";
+import type { StoreUnderTest } from "./store_under_test.ts";
 
-import type { JobStore } from "./job_store.ts";
-import { type EnqueueOptions, newJob } from "./new_job.ts";
+const statesOf = (jobs: readonly LivingJob[]) => Object.fromEntries(jobs.map(({ id, state }) => [id, state]));
 
-export function deskConformance(store: StoreUnderTest): void {
-  let client: JobStore;
-  let queue = "";
-  let queues = 0;
-
-  function open(): JobStore {
-    queue = `desk${++queues}`;
-    client = store.open();
-    return client;
-  }
-
-  afterEach(() => client.close());
-
-  const make = (type: string, options: EnqueueOptions = {}) => newJob(type, { n: 1 }, { queue, ...options });
-  const claim = async (max: number) =>
-    (await client.claim(queue, "a", max, 0, new AbortController().signal)).jobs;
-  const statesOf = async () =>
-    Object.fromEntries((await client.desk.find(queue, {}, 100)).map(({ id, state }) => [id, state]));
-  const counts = async () => (await client.counts([queue]))[0];
+export function desk(store: StoreUnderTest): void {
+  const { open, job, claim, counts } = clientsOf(store);
 
   test("jobs are found in each state, by id, type and state, with what is known of them", async () => {
-    const { desk } = open();
+    const { client, queue } = open();
+    const { desk } = client;
     const [first, second, later] = [
-      make("a"),
-      make("b", { lane: "high", track: true }),
-      make("a", { delay: "1h" }),
+      job({}, "a"),
+      job({ lane: "high", track: true }, "b"),
+      job({ delay: "1h" }, "a"),
     ];
-    const held = [1, 2].map(() => make("c", { limit: { key: "k", concurrency: 1 }, lane: "low" }));
+    const held = [1, 2].map(() => job({ limit: { key: "k", concurrency: 1 }, lane: "low" }, "c"));
     await client.enqueue([first, second, later]);
-    const [running] = await claim(1);
+    const [running] = await claim(client, { max: 1 });
     await client.enqueue(held);
-    const begun = await claim(10);
+    const begun = await claim(client);
     expect(running?.id).toBe(second.id);
     expect(begun.map(({ id }) => id)).toEqual([first.id, held[0]?.id ?? ""]);
-    expect(await statesOf()).toEqual({
+    expect(statesOf(await client.desk.find(queue, {}, 100))).toEqual({
       [first.id]: "running",
       [second.id]: "running",
       [later.id]: "delayed",
@@ -48,7 +33,7 @@ export function deskConformance(store: StoreUnderTest): void {
     });
     const [found] = await desk.find(queue, { ids: [second.id] }, 10);
     expect(found).toMatchObject({
-      ...{ id: second.id, queue, lane: "high", type: "b", state: "running", attempts: 0, payload: '{"n":1}' },
+      ...{ id: second.id, queue, lane: "high", type: "b", state: "running", attempts: 0, payload: "1" },
       ...{ error: "", hasRecord: true, enqueuedAtMs: second.enqueuedAtMs },
     });
     const [delayed] = await desk.find(queue, { type: "a", state: "delayed" }, 10);
@@ -59,13 +44,14 @@ export function deskConformance(store: StoreUnderTest): void {
   });
 
   test("killed jobs are dead, whatever they did, and can be put back", async () => {
-    const { desk } = open();
-    const [running, later, waiting] = [make("a"), make("a", { delay: "1h" }), make("a", { track: true })];
-    const held = [1, 2, 3].map(() => make("c", { limit: { key: "k", concurrency: 1 } }));
+    const { client, queue } = open();
+    const { desk } = client;
+    const [running, later, waiting] = [job({}, "a"), job({ delay: "1h" }, "a"), job({ track: true }, "a")];
+    const held = [1, 2, 3].map(() => job({ limit: { key: "k", concurrency: 1 } }, "c"));
     await client.enqueue([running]);
-    const [claimed] = await claim(1);
+    const [claimed] = await claim(client, { max: 1 });
     await client.enqueue(held);
-    const [holder] = await claim(10);
+    const [holder] = await claim(client);
     await client.enqueue([later, waiting]);
     const ids = [running, later, waiting, ...held.slice(0, 2)].map(({ id }) => id);
     expect(new Set(await desk.kill(queue, [...ids, "nobody"]))).toEqual(new Set(ids));
@@ -78,18 +64,19 @@ export function deskConformance(store: StoreUnderTest): void {
     expect((await client.records.get(waiting.id))?.state).toBe("dead");
     // The third had waited for the killed one.
     await client.leases.promote([queue], 0);
-    expect((await claim(10)).map(({ id }) => id)).toEqual([held[2]?.id ?? ""]);
+    expect((await claim(client)).map(({ id }) => id)).toEqual([held[2]?.id ?? ""]);
     expect(await client.replay(queue, { ids: [later.id] })).toBe(1);
-    expect((await claim(10)).map(({ id }) => id)).toEqual([later.id]);
-    expect(await counts()).toMatchObject({ waiting: 0, delayed: 0, running: 2, dead: ids.length - 1 });
+    expect((await claim(client)).map(({ id }) => id)).toEqual([later.id]);
+    expect(await counts(client)).toMatchObject({ waiting: 0, delayed: 0, running: 2, dead: ids.length - 1 });
   });
 
   test("a delayed job is hurried, others are not", async () => {
-    const { desk } = open();
-    const [now, later] = [make("a"), make("a", { delay: "1h", track: true })];
+    const { client, queue } = open();
+    const { desk } = client;
+    const [now, later] = [job({}, "a"), job({ delay: "1h", track: true }, "a")];
     await client.enqueue([now, later]);
     expect(await desk.hurry(queue, [now.id, later.id, "nobody"])).toEqual([later.id]);
     expect((await client.records.get(later.id))?.state).toBe("waiting");
-    expect(new Set((await claim(10)).map(({ id }) => id))).toEqual(new Set([now.id, later.id]));
+    expect(new Set((await claim(client)).map(({ id }) => id))).toEqual(new Set([now.id, later.id]));
   });
 }

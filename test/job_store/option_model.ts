@@ -1,12 +1,12 @@
 /** Random schedules with options, crashes and clock steps, against a model: nothing lost, nothing twice, no limit broken. */
 import { expect } from "bun:test";
 import fc from "fast-check";
-import type { StoreUnderTest } from "./conformance.ts";
-import type { Outcome } from "./job.ts";
-import { STALLS_MAX } from "./job.ts";
-import type { JobStore } from "./job_store.ts";
-import { LANES } from "./lane.ts";
-import { type EnqueueOptions, newJob } from "./new_job.ts";
+import type { Outcome } from "../../shared/store/jobs/job.ts";
+import { STALLS_MAX } from "../../shared/store/jobs/job.ts";
+import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { LANES } from "../../shared/store/jobs/lane.ts";
+import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
+import type { StoreUnderTest } from "./store_under_test.ts";
 
 const HOUR_MS = 3_600_000;
 /** Locks last a day of the store's clock. */
