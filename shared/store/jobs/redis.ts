@@ -10,8 +10,9 @@ import { RedisDesk } from "./redis_desk.ts";
 import { RedisEnqueuer } from "./redis_enqueuer.ts";
 import { fenceId, isMarked, matches, readDead, type StreamEntry } from "./redis_entry.ts";
 import { baseOf, CRONS_KEY, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
+import { CRON_DONE } from "./redis_lua_enqueue.ts";
 import { RedisRecords } from "./redis_records.ts";
-import { CRON_DONE, runScript, type ScriptName } from "./redis_scripts.ts";
+import { runScript, type ScriptName } from "./redis_scripts.ts";
 
 /** A consumer that holds nothing and asked for nothing this long belongs to no living worker. */
 const CONSUMER_AGE_MS = 3_600_000;
