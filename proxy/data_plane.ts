@@ -3,6 +3,7 @@ import { LineWriter } from "../shared/line_writer.ts";
 import { log } from "../shared/log.ts";
 import type { Counter, Metrics } from "../shared/metrics.ts";
 import { receiveFds } from "../shared/process/fd_channel.ts";
+import { SeenTime } from "../shared/process/seen_time.ts";
 import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
 import { IN_FLIGHT, QUEUED } from "./backend_views.ts";
@@ -109,10 +110,10 @@ export class DataPlane {
     edge.draining = true;
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
-    const idleUntilMs = performance.now() + IDLE_GRACE_MS;
+    const grace = new SeenTime(DRAIN_POLL_MS);
     const deadlineMs = performance.now() + this.#drainTimeoutMs;
     while (edge.deadlines.size > 0 && performance.now() < deadlineMs) {
-      if (performance.now() > idleUntilMs) edge.closeIdle();
+      if (grace.reaches(IDLE_GRACE_MS)) edge.closeIdle();
       if (this.#hurried && edge.hasOnlyLasting()) break;
       await Bun.sleep(DRAIN_POLL_MS);
     }

@@ -116,6 +116,8 @@ export class Recycler<Boot, Down, Up> {
       const done = await this.#turn.take(async () => {
         // A roll, or its own death, may have come first.
         if (!this.#timer || slot.current !== child || child.state !== "ready") return false;
+        // A reload that failed meanwhile has taken back its limits.
+        if (judge(this.#vitals(child), this.#limits()).action === "keep") return false;
         log.info({ kind: child.kind, child: child.pid, reason }, `${why}: starting another in its place`);
         await slot.replace();
         return true;

@@ -58,6 +58,34 @@ test("idle connections do not hold it up", async () => {
   await Promise.all([idle.closed(), silent.closed()]);
 });
 
+test("a data-plane process that is held up while it leaves answers what it was asked meanwhile", async () => {
+  // The second that idle clients have may be over before we ask, if we are held up ourselves: then once more.
+  await until(async () => {
+    await using origin = Origin.start("a");
+    await using edge = await EdgeSite.start({ servers: [origin.address] });
+    using client = await edge.open();
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    await client.response();
+    const [pid = 0] = await edge.dataPlane();
+    edge.trivet.signal("SIGTERM");
+    const refuses = () =>
+      edge.open().then(
+        () => false,
+        () => true,
+      );
+    await until(refuses, "it leaves");
+    process.kill(pid, "SIGSTOP");
+    await Bun.sleep(10);
+    if (client.ended) return false;
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    await Bun.sleep(1500);
+    process.kill(pid, "SIGCONT");
+    const { status, headers } = await client.response();
+    expect([status, headers.get("connection")]).toEqual([200, "close"]);
+    return true;
+  }, "it is asked while it leaves");
+});
+
 test("what is left at drain_timeout is cut: tunnels, and answers that do not end", async () => {
   using origin = RawOrigin.start((connection, bytes) => {
     if (bytes.includes("Upgrade: raw"))

@@ -23,7 +23,7 @@ export interface LoadResult {
   failed: number;
   /**
    * Requests on a kept connection that the server closed, in order and with no byte of an answer: RFC 9112 §9.5 lets a
-   * server close an idle connection at any time, so the client sent them once more. Not failed.
+   * server close an idle connection at any time, so the client sends them elsewhere. Not failed.
    */
   stale: number;
   /** Connections that nothing accepted: not failed, for nothing was promised. */
@@ -81,7 +81,10 @@ export class Load {
       } else this.#judge(response);
       reused =
         keep && !(response instanceof Error) && response.headers.get("connection")?.toLowerCase() !== "close";
-      if (reused) continue;
+      // That the server has closed it meanwhile is heard first: what we were held up for is not its fault.
+      if (reused) await new Promise(setImmediate);
+      if (reused && !connection.ended) continue;
+      if (reused) this.result.stale++;
       connection[Symbol.dispose]();
       connection = undefined;
     }
