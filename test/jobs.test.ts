@@ -315,6 +315,20 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     await store.close();
   });
 
+  test("a worker that dies while it is stopped: its jobs do not wait for the lease either", async () => {
+    const queue = freshQueue();
+    await using site = await worker(`lease = "10m"\n${queueSetting(queue)}`, url());
+    const store = storeOf(site);
+    await store.enqueue([newJob("blocks", { ms: 60_000 }, { queue })]);
+    const { pid } = await until(() => ranIn(site).find(({ what }) => what === "begun"), "the job begins");
+    site.signal("SIGTERM");
+    await until(() => site.stderr.includes("SIGTERM: finishing"), "it is told");
+    process.kill(pid, "SIGKILL");
+    expect(await site.exited()).toBe(0);
+    expect((await store.counts([queue]))[0]).toMatchObject({ waiting: 1, running: 0 });
+    await store.close();
+  });
+
   test("the store killed and back: no acknowledged job is lost, and the worker goes on", async () => {
     const queue = freshQueue();
     await using site = await worker(queueSetting(queue), url());

@@ -198,7 +198,11 @@ class WorkerMode implements Mode {
     );
     const open = counts.filter((_, i) => rules?.[i]?.paused === false);
     const samples = this.#fleet.lastSamples();
-    const advice = this.#watch.look({ nowMs: performance.now(), counts: open, samples, quiet: this.#quiet });
+    const silentMs = Math.min(...this.#fleet.living().map((child) => child.silentMs));
+    const advice = this.#watch.look({
+      ...{ nowMs: performance.now(), counts: open, samples, quiet: this.#quiet },
+      silentMs: Number.isFinite(silentMs) ? silentMs : 0,
+    });
     if (!advice) return;
     log.warn("jobs wait and none is fetched: the workers' claims are made anew");
     this.#fleet.broadcast({ kind: "refetch" });

@@ -21,6 +21,7 @@ interface State {
   fetching: boolean;
   quiet: boolean;
   oldestMs: number;
+  silentMs: number;
 }
 
 function look({
@@ -30,6 +31,7 @@ function look({
   fetching = false,
   quiet = false,
   oldestMs = 60_000,
+  silentMs = 0,
 }: Partial<State>): Look {
   const sample = (name: string, value: number) => ({
     name,
@@ -41,6 +43,7 @@ function look({
   return {
     nowMs,
     quiet,
+    silentMs,
     counts: [
       { queue: "empty", oldestMs: 0 },
       { queue: "full", oldestMs },
@@ -72,5 +75,14 @@ test.each([
 ] as [string, Partial<State>][])("no complaint when %s", (_, what) => {
   const watch = new WorkWatch();
   expect(over(watch, 60, what)).toEqual([]);
+  expect(watch.complaint()).toBeUndefined();
+});
+
+test("handlers that block every process are complained of, whatever was last heard of their slots", () => {
+  const watch = new WorkWatch();
+  const state = { nowMs: 0 };
+  expect(over(watch, 20, { running: 10, silentMs: 6_000 }, state)).toEqual([]);
+  expect(watch.complaint()).toMatch(/for \d+ s: a handler blocks every worker process$/);
+  expect(over(watch, 2, { running: 10 }, state)).toEqual([]);
   expect(watch.complaint()).toBeUndefined();
 });

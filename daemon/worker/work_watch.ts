@@ -5,6 +5,8 @@ import { FETCHED, RUNNING, SLOTS } from "./worker_metrics.ts";
 /** Jobs wait and nothing is fetched: then the workers' claims are made anew, so often; and health says so. */
 const REFETCH_AFTER_MS = 7_500;
 const COMPLAIN_AFTER_MS = 15_000;
+/** Children give a sign of life every second: handlers block them all. */
+const BLOCKED_AFTER_MS = 5_000;
 
 export interface Look {
   nowMs: number;
@@ -13,11 +15,14 @@ export interface Look {
   /** Of all worker processes here. */
   samples: readonly Sample[];
   quiet: boolean;
+  /** How long nothing was heard of any worker process here. */
+  silentMs: number;
 }
 
 /**
  * Notices that jobs wait, workers have room, and all the same none is fetched: a connection that has gone silent
- * without being closed, a worker that waits for what never comes.
+ * without being closed, a worker that waits for what never comes. Or that handlers block all processes, which is no
+ * sound way to be busy: their timeouts do not act.
  */
 export class WorkWatch {
   #fetched = -1;
@@ -26,11 +31,13 @@ export class WorkWatch {
   #refetchedAtMs = 0;
   #queue = "";
   #stuckMs = 0;
+  #blocked = false;
 
   /** "refetch": the workers shall make their claims anew. */
-  look({ nowMs, counts, samples, quiet }: Look): "refetch" | undefined {
+  look({ nowMs, counts, samples, quiet, silentMs }: Look): "refetch" | undefined {
     const fetched = sumOf(samples, FETCHED);
-    const hasRoom = sumOf(samples, RUNNING) < sumOf(samples, SLOTS);
+    this.#blocked = silentMs >= BLOCKED_AFTER_MS;
+    const hasRoom = this.#blocked || sumOf(samples, RUNNING) < sumOf(samples, SLOTS);
     const [oldest] = counts.toSorted((a, b) => b.oldestMs - a.oldestMs);
     const waits = oldest !== undefined && oldest.oldestMs > 0;
     if (quiet || !hasRoom || !waits || fetched !== this.#fetched) {
@@ -43,7 +50,9 @@ export class WorkWatch {
     this.#queue = oldest.queue;
     // A job that has just come is no reason to worry.
     this.#stuckMs = Math.min(nowMs - this.#sinceMs, oldest.oldestMs);
-    if (this.#stuckMs < REFETCH_AFTER_MS || nowMs - this.#refetchedAtMs < REFETCH_AFTER_MS) return undefined;
+    // Who is blocked hears nothing.
+    if (this.#blocked || this.#stuckMs < REFETCH_AFTER_MS || nowMs - this.#refetchedAtMs < REFETCH_AFTER_MS)
+      return undefined;
     this.#refetchedAtMs = nowMs;
     return "refetch";
   }
@@ -51,7 +60,8 @@ export class WorkWatch {
   /** Undefined when all is well. */
   complaint(): string | undefined {
     if (this.#stuckMs < COMPLAIN_AFTER_MS) return undefined;
-    return `jobs wait in queue ${this.#queue} and no worker here has fetched one for ${Math.round(this.#stuckMs / 1000)} s`;
+    const why = this.#blocked ? ": a handler blocks every worker process" : "";
+    return `jobs wait in queue ${this.#queue} and no worker here has fetched one for ${Math.round(this.#stuckMs / 1000)} s${why}`;
   }
 }
 

@@ -63,6 +63,7 @@ export class Child<Boot, Down, Up> {
   #heardAtMs = performance.now();
   readonly #process: Subprocess;
   readonly #channel: FdChannel | undefined;
+  readonly #gone = Promise.withResolvers<void>();
   readonly #reports = new Map<number, (report: Report) => void>();
   #asked = 0;
   #failure = "";
@@ -90,6 +91,7 @@ export class Child<Boot, Down, Up> {
         if (this.#channel) closeSockets([this.#channel.ours]);
         const end = signal ? `was killed by signal ${signal}` : `ended with code ${code}`;
         events.gone(this.#failure || `the ${kind} process ${this.pid} ${end}`, this.#failure !== "");
+        this.#gone.resolve();
       },
     });
     if (this.#channel) closeSockets([this.#channel.theirs]);
@@ -140,8 +142,9 @@ export class Child<Boot, Down, Up> {
     this.#process.kill("SIGKILL");
   }
 
-  exited(): Promise<unknown> {
-    return this.#process.exited;
+  /** Resolves when it is gone and its end was told: Bun's own promise is earlier than that. */
+  exited(): Promise<void> {
+    return this.#gone.promise;
   }
 
   /** Fresh counters and detail; the last known ones when the child does not answer in time. */
