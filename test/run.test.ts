@@ -155,6 +155,11 @@ describe("trivet init", () => {
     const again = await runTrivet(["init"], { cwd: folder.path });
     expect(again.code).toBe(1);
     expect(again.stderr).toContain("trivet init overwrites nothing");
+    const types = join(folder.path, "trivet.d.ts");
+    const text = await Bun.file(types).text();
+    await Bun.write(types, "// as an older Trivet wrote it");
+    expect(await runTrivet(["init", "--types"], { cwd: folder.path })).toMatchObject({ code: 0 });
+    expect(await Bun.file(types).text()).toBe(text);
   });
 
   test("its types know the jobs of jobs.ts, and refuse what enqueue would refuse", async () => {
