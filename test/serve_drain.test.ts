@@ -153,6 +153,28 @@ test("shutdown_delay ends by itself, and not before its time", async () => {
   expect(performance.now() - beganMs).toBeGreaterThan(1000);
 });
 
+test("an edge that is held up while a child leaves finds it there still", async () => {
+  await using site = await ServeSite.start({ edge: true });
+  const clients = await Promise.all(Array.from({ length: 16 }, () => RawConnection.open(site.edgePort)));
+  for (const client of clients) {
+    client.send(GET);
+    await client.response();
+  }
+  const victim = (await site.ready())[0]?.pid ?? 0;
+  const edges = (await site.trivet.children()).filter(({ command }) => command.startsWith("trivet: proxy"));
+  expect(edges).toHaveLength(2);
+  for (const { pid } of edges) process.kill(pid, "SIGSTOP");
+  for (const client of clients) client.send(GET);
+  process.kill(victim, "SIGTERM");
+  await site.replaced(victim);
+  await Bun.sleep(500);
+  for (const { pid } of edges) process.kill(pid, "SIGCONT");
+  for (const client of clients) {
+    expect((await client.response()).status).toBe(200);
+    client.close();
+  }
+});
+
 test("an app that stops its server has its process replaced, and loses no request", async () => {
   await using site = await ServeSite.start();
   const loads = site.loads(site.port);

@@ -18,7 +18,7 @@ import {
 
 type BunServer = Server<unknown>;
 
-/** By then the edge has heard, however busy it is. */
+/** By then the edge has heard, unless it is held up. */
 const EDGE_MS = 200;
 
 export class ServerGroup {
@@ -115,10 +115,13 @@ export class ServerGroup {
     for (const listener of listeners) this.#departing.add(listener);
     this.#refresh();
     for (const listener of listeners) if ("address" in listener.place) listener.release(forGood);
-    // The edge of the same supervisor hears of our leave when we do; until then it may open connections.
+    // The edge of the same supervisor hears of our leave when we do; until then it may open connections. One that is
+    // held up has some open still, and opens others when it goes on.
     await Bun.sleep(EDGE_MS);
-    for (const listener of listeners) if ("unix" in listener.place) listener.release(forGood);
     await sayFarewell(listeners, this.#unhealthy);
+    const privates = listeners.filter(({ place }) => "unix" in place);
+    for (const listener of privates) listener.release(forGood);
+    if (privates.length > 0) await sayFarewell(privates, true);
     await Promise.all(listeners.map(closeListener));
   }
 
