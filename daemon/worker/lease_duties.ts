@@ -1,5 +1,6 @@
 import { log } from "../../shared/log.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
+import { sleep } from "../../shared/timer.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
 
 /** Renewals come at least this often, so that workers with longer leases get on with those that have short ones. */
@@ -84,12 +85,13 @@ export class LeaseDuties {
       if (jobs > 0) log.warn({ jobs }, "a worker died: its jobs go to others");
       return 0;
     });
-    if (done === undefined) await this.#sleep(RETRY_MS);
+    if (done === undefined) await sleep(RETRY_MS, this.#stopped.signal);
     return done !== undefined;
   }
 
   async #again(duty: Duty, work: () => Promise<number>): Promise<void> {
-    while (!this.#stopped.signal.aborted) await this.#sleep((await this.#attempt(duty, work)) ?? RETRY_MS);
+    while (!this.#stopped.signal.aborted)
+      await sleep((await this.#attempt(duty, work)) ?? RETRY_MS, this.#stopped.signal);
   }
 
   /** Undefined when the store refused. */
@@ -104,18 +106,5 @@ export class LeaseDuties {
       this.#troubles.set(duty, sentenceOf(error));
       return undefined;
     }
-  }
-
-  #sleep(ms: number): Promise<void> {
-    const { signal } = this.#stopped;
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal.addEventListener("abort", end);
-    });
   }
 }

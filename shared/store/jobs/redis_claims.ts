@@ -1,3 +1,4 @@
+import { sleep } from "../../timer.ts";
 import type { RedisCommander } from "../redis_commander.ts";
 import { isReply, redisError } from "../redis_connection.ts";
 import { HeldLeases } from "./held_leases.ts";
@@ -147,16 +148,4 @@ export class RedisClaims {
 function leased(queue: string, { rules, lanes }: Found): Claim {
   const claims = lanes.map((entries, lane) => readEntries(queue, lane, entries, isLimited(rules)));
   return { jobs: claims.flatMap(({ jobs }) => jobs), broken: claims.flatMap(({ broken }) => broken) };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end);
-  });
 }
