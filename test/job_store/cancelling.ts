@@ -1,5 +1,6 @@
 /** Jobs that are cancelled. */
 import { expect, test } from "bun:test";
+import type { NewJob } from "../../shared/store/jobs/job.ts";
 import { clientsOf, idsOf } from "./clients.ts";
 import type { StoreUnderTest } from "./store_under_test.ts";
 
@@ -44,6 +45,31 @@ export function cancelling(store: StoreUnderTest): void {
     expect(await counts(client)).toMatchObject({ delayed: 1 });
     expect(await client.records.get(gone.id)).toMatchObject({ state: "cancelled" });
     expect(await client.records.get(stays.id)).toMatchObject({ state: "delayed" });
+    // One that waits for its second try, after a worker died with it.
+    const again = job({ id: `${queue}-again` });
+    await client.enqueue([again]);
+    await claim(client);
+    await client.leases.release([queue], "a");
+    await settle(client, await claim(client), { kind: "retry", delayMs: 3_600_000, error: "x" });
+    expect(await counts(client)).toMatchObject({ waiting: 0, delayed: 2 });
+    expect(await client.records.cancel(again.id)).toBe(true);
+    expect(await counts(client)).toMatchObject({ delayed: 1 });
+  });
+
+  test("cancelled jobs are gone at once also among many of their moment", async () => {
+    const { client } = open();
+    const at = new Date(Date.now() + 3_600_000);
+    const jobs: NewJob[] = [];
+    // One by one: the delay of each is reckoned anew, and ends at this moment.
+    for (let i = 0; i < 800; i++) {
+      const one = job({ track: true, at });
+      await client.enqueue([one]);
+      jobs.push(one);
+    }
+    const ids = idsOf(jobs).sort();
+    for (const id of [...ids.slice(0, 5), ...ids.slice(400, 405), ...ids.slice(-5)])
+      expect(await client.records.cancel(id)).toBe(true);
+    expect(await counts(client)).toMatchObject({ delayed: 785 });
   });
 
   test("a waiting job that is cancelled is gone at once, also one that a limit holds back", async () => {

@@ -1,9 +1,8 @@
 /** Scripts of jobs that can be looked up: how far they are, and their cancelling. */
+import { STALLS_MAX } from "./job.ts";
 import { LUA, LUA_BASE } from "./redis_lua.ts";
 
-/** A cancelled job that is not among so many of its moment is left out when its turn comes. */
-const SAME_MOMENT_MAX = 200;
-
+/** How long it is known of one that is cancelled and not found in its place: it is left out when its turn comes. */
 const CANCELLED_KEPT_MS = 30 * 24 * 3_600_000;
 
 /** ARGV fence, id, progress ("" none) each. Answers a digit each: 1 it was cancelled. */
@@ -22,20 +21,39 @@ return table.concat(answers)`;
 
 /** ARGV id. It leaves its place (field f of its record) at once. Answers 1 when it is cancelled or told to stop, 0 when it has ended, -1 when there is no record. */
 export const CANCEL = `${LUA}
-local function taken_out(X, place, at)
-  local l, id = string.match(place or '', '^([012])(%d+%-%d+)$')
-  if l then
-    if not entry(l, id) then return false end
-    drop(l, { id })
+local function is_before(text, other)
+  for i = 1, #other do
+    local x, y = string.byte(text, i) or -1, string.byte(other, i)
+    if x ~= y then return x < y end
+  end
+  return false
+end
+-- Members of one score stand in the order of their bytes (redis.io/commands/zadd): there may be thousands of one moment.
+local function member_with(place, at, head)
+  local key = B .. place
+  local low = redis.call('ZCOUNT', key, '-inf', '(' .. at)
+  local high = low + redis.call('ZCOUNT', key, at, at)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if is_before(redis.call('ZRANGE', key, middle, middle)[1], head) then low = middle + 1 else high = middle end
+  end
+  local found = redis.call('ZRANGE', key, low, low)[1]
+  return found and string.sub(found, 1, #head) == head and found
+end
+local function taken_out(X, place, at, l, a)
+  local lane, id = string.match(place or '', '^([012])(%d+%-%d+)$')
+  if lane then
+    if not entry(lane, id) then return false end
+    drop(lane, { id })
     -- It may have been the one that a limit had let go.
     look('', now())
     if X.k then look(X.k[1], now()) end
     return true
   end
-  if not place or not at then return false end
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', B .. place, at, at, 'LIMIT', 0, ${SAME_MOMENT_MAX})) do
-    local other = unpacked(member).X
-    if other and other.i == X.i then
+  if not (place and at and l and a) then return false end
+  for stalls = 0, ${STALLS_MAX - 1} do
+    local member = member_with(place, at, l .. '\\n' .. a .. '\\n' .. stalls .. '\\n["' .. X.i .. '"')
+    if member then
       redis.call('ZREM', B .. place, member)
       if place ~= 'd' then redis.call('DECR', B .. 'n') end
       return true
@@ -53,7 +71,7 @@ end
 if state ~= 'waiting' and state ~= 'delayed' then return 0 end
 local X = object(redis.call('HGET', j, 'x'))
 ended(X, 's', 'cancelled')
-if not taken_out(X, unpack(redis.call('HMGET', j, 'f', 'd'))) then
+if not taken_out(X, unpack(redis.call('HMGET', j, 'f', 'd', 'l', 'a'))) then
   local left = state == 'delayed' and math.max(0, redis.call('HGET', j, 'd') - now()) or 0
   redis.call('PEXPIRE', j, math.max(X.r[1], ${CANCELLED_KEPT_MS}) + left)
 end
