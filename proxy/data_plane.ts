@@ -3,6 +3,7 @@ import { LineWriter } from "../shared/line_writer.ts";
 import { log } from "../shared/log.ts";
 import type { Counter, Metrics } from "../shared/metrics.ts";
 import { receiveFds } from "../shared/process/fd_channel.ts";
+import { closeSockets } from "../shared/process/listen_socket.ts";
 import { SeenTime } from "../shared/process/seen_time.ts";
 import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
@@ -83,7 +84,13 @@ export class DataPlane {
    */
   apply(plan: ProxyPlan, added: readonly string[]): void {
     const fds = receiveFds(this.#channel, added.length);
-    this.#adopt(plan);
+    try {
+      this.#adopt(plan);
+    } catch (error) {
+      // Else the kernel would keep those who connect there waiting.
+      closeSockets(fds);
+      throw error;
+    }
     added.forEach((address, i) => {
       this.#listen(address, fds[i]);
     });
