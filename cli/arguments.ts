@@ -4,7 +4,10 @@ import type { Command, Invocation } from "./command.ts";
 const COMMON = { "-c": true, "--config": true, "--name": true, "--json": false } as const;
 
 /** Reads what follows `trivet NAME`. Throws a UserError (2) on a flag that the command does not have. */
-export function parseArguments(command: Command, words: readonly string[]): Invocation {
+export function parseArguments(
+  command: Pick<Command, "name" | "flags" | "passThrough">,
+  words: readonly string[],
+): Invocation {
   const flags = new Map<string, string | true>();
   const operands: string[] = [];
   const known: Readonly<Record<string, boolean>> = { ...COMMON, ...command.flags };

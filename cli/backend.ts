@@ -1,7 +1,7 @@
 import { WEIGHT_MAX } from "../shared/config/schema.ts";
 import { UserError } from "../shared/user_error.ts";
 import { findRunning, type Running, tell } from "./admin_client.ts";
-import type { Command, Invocation } from "./command.ts";
+import type { Invocation, Runner } from "./command.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const DONE: Readonly<Record<string, string>> = {
@@ -29,10 +29,7 @@ interface BackendView {
   servers: ServerView[];
 }
 
-export const backend: Command = {
-  name: "backend",
-  usage: "trivet backend ls | drain NAME SERVER | ready … | maint … | weight NAME SERVER N",
-  summary: "look at the servers of the edge, take one out of use or back, change its weight",
+export const backend: Runner = {
   async run(invocation) {
     const [verb = "ls", ...operands] = invocation.operands;
     if (verb === "ls") return list(invocation, operands);

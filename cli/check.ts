@@ -2,15 +2,11 @@ import { ConfigError, type Fault } from "../shared/config/config_error.ts";
 import { jsonSchema } from "../shared/config/json_schema.ts";
 import { loadConfig } from "../shared/config/load.ts";
 import { userFileFaults } from "../shared/config/user_file.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 
 const INVALID = 2;
 
-export const check: Command = {
-  name: "check",
-  usage: "trivet check [--schema]",
-  summary: "validate trivet.toml, every fault at once, and start nothing; --schema prints its JSON Schema",
-  flags: { "--schema": false },
+export const check: Runner = {
   async run({ configFile, json, flags }) {
     if (flags.has("--schema")) {
       console.log(JSON.stringify(jsonSchema(), undefined, 2));

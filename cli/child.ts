@@ -1,11 +1,7 @@
 import { UserError } from "../shared/user_error.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 
-/** How a supervisor starts its children; not for people, so `trivet help` leaves it out. */
-export const child: Command = {
-  name: "child",
-  usage: "trivet child KIND",
-  summary: "what a supervisor starts",
+export const child: Runner = {
   async run({ operands: [kind] }) {
     if (!process.connected)
       throw new UserError("trivet child is started by a supervisor only: use trivet up", 2);

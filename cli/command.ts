@@ -11,7 +11,13 @@ export interface Invocation {
   operands: readonly string[];
 }
 
-/** One command of `trivet`; the table in trivet.ts lists them all. */
+/** What a command does. */
+export interface Runner {
+  /** The exit code; a UserError thrown is printed as its sentence. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+/** One command of `trivet`; the table in commands.ts lists them all. */
 export interface Command {
   name: string;
   /** As `trivet help` prints it: operands, then one line. */
@@ -21,6 +27,5 @@ export interface Command {
   flags?: Readonly<Record<string, boolean>>;
   /** Operands are passed on as they are, flags too (run, test). */
   passThrough?: boolean;
-  /** The exit code; a UserError thrown is printed as its sentence. */
-  run(invocation: Invocation): Promise<number>;
+  load(): Promise<Runner>;
 }

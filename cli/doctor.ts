@@ -7,17 +7,12 @@ import { checkNode } from "../shared/doctor/node.ts";
 import type { Roles } from "../shared/doctor/ports.ts";
 import { UserError } from "../shared/user_error.ts";
 import { lookAround, type Running } from "./admin_client.ts";
-import type { Command, Invocation } from "./command.ts";
+import type { Invocation, Runner } from "./command.ts";
 import { VERSION } from "./version.ts";
 
 const MARK: Record<Verdict, string> = { ok: "ok    ", advice: "advice", broken: "BROKEN" };
 
-export const doctor: Command = {
-  name: "doctor",
-  usage: "trivet doctor [--node] [--connections N]",
-  summary:
-    "what of this machine and of Redis would bite in production: what it saw, why it matters, what to type",
-  flags: { "--node": false, "--connections": true },
+export const doctor: Runner = {
   async run(invocation) {
     const wanted = connectionsWanted(invocation);
     const loaded = await loadConfig(invocation.configFile);

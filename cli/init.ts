@@ -1,17 +1,12 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { UserError } from "../shared/user_error.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 import { newSiteFiles } from "./new_site_files.ts" with { type: "macro" };
 
 const TYPES = "trivet.d.ts";
 
-export const init: Command = {
-  name: "init",
-  usage: "trivet init [--types]",
-  summary:
-    "write a commented trivet.toml, app.ts, jobs.ts and editor types (alone: --types) into this folder",
-  flags: { "--types": false },
+export const init: Runner = {
   run({ flags }) {
     const files = newSiteFiles();
     if (flags.has("--types")) return Promise.resolve(renewTypes(files));

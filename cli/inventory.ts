@@ -1,16 +1,12 @@
 import { UserError } from "../shared/user_error.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 import { listInstances } from "./linode/instances.ts";
 import { toInventory } from "./linode/inventory.ts";
 
 const API = "https://api.linode.com";
 const TAG = "trivet";
 
-export const inventory: Command = {
-  name: "inventory",
-  usage: "trivet inventory --list | --host NAME",
-  summary: "the Linode instances with the tag trivet as an Ansible inventory, in groups by their other tags",
-  flags: { "--list": false, "--host": true, "--tag": true },
+export const inventory: Runner = {
   async run({ flags }) {
     // Ansible asks so for what --list has said already, under _meta.
     if (flags.has("--host")) return print({});

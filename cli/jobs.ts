@@ -4,10 +4,10 @@ import { folderOf, provideModules } from "../daemon/sdk/user_code.ts";
 import { isQueue } from "../shared/store/jobs/new_job.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
 import { findRunning, tell } from "./admin_client.ts";
-import type { Command, Invocation } from "./command.ts";
+import type { Invocation, Runner } from "./command.ts";
 import { deadFilter, list, listDead, show } from "./jobs_list.ts";
 import { flagText, type OpenedStore, print, withStore } from "./jobs_store.ts";
-import { JOBS_FLAGS, refuseSurplus } from "./jobs_words.ts";
+import { refuseSurplus } from "./jobs_words.ts";
 import { loadHandlers } from "./load_handlers.ts";
 
 type Verb = (opened: OpenedStore, invocation: Invocation, operands: readonly string[]) => Promise<void>;
@@ -24,13 +24,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     invocation.flags.has("--replay") ? replay(opened, invocation) : listDead(opened, invocation),
 };
 
-export const jobs: Command = {
-  name: "jobs",
-  usage:
-    "trivet jobs ls [--state S] | show ID | enqueue TYPE JSON | retry ID… | kill ID… | pause QUEUE | resume QUEUE | dead [--replay] | quiet",
-  summary:
-    "look at queues and jobs, enqueue one, retry or kill some, pause a queue, see the dead or put them back",
-  flags: JOBS_FLAGS,
+export const jobs: Runner = {
   async run(invocation) {
     const [name = "ls", ...operands] = invocation.operands;
     refuseSurplus(name, operands, invocation);

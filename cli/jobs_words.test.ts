@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
 import { parseArguments } from "./arguments.ts";
-import { jobs } from "./jobs.ts";
-import { refuseSurplus } from "./jobs_words.ts";
+import { JOBS_FLAGS, refuseSurplus } from "./jobs_words.ts";
 
 const refusal = (line: string) => {
-  const invocation = parseArguments(jobs, line.split(" "));
+  const invocation = parseArguments({ name: "jobs", flags: JOBS_FLAGS }, line.split(" "));
   const [verb = "", ...operands] = invocation.operands;
   try {
     refuseSurplus(verb, operands, invocation);

@@ -1,14 +1,10 @@
 import { proxyMode } from "../proxy/main.ts";
 import { UserError } from "../shared/user_error.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 import { runModes } from "./run_modes.ts";
 import { openSite } from "./site.ts";
 
-export const proxy: Command = {
-  name: "proxy",
-  usage: "trivet proxy",
-  summary: "run the edge: listeners, routes, backends",
-  flags: { "--admin-http": true },
+export const proxy: Runner = {
   async run(invocation) {
     const site = await openSite(invocation);
     const mode = proxyMode(site);

@@ -1,10 +1,7 @@
 import { findNamed, tellPatiently } from "./admin_client.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 
-export const reload: Command = {
-  name: "reload",
-  usage: "trivet reload [MODE]",
-  summary: "bring a changed trivet.toml to what runs here, without dropping a request",
+export const reload: Runner = {
   async run(invocation) {
     const running = await findNamed(invocation, "nothing was reloaded");
     for (const one of running) {

@@ -7,16 +7,12 @@ import { loadConfig } from "../shared/config/load.ts";
 import { openJobStore } from "../shared/store/jobs/open.ts";
 import { ownStoreAddress } from "../shared/store/main.ts";
 import { UserError } from "../shared/user_error.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 
 /** A connection to Redis would hold the script for ever. */
 const STORE_IDLE_MS = 100;
 
-export const run: Command = {
-  name: "run",
-  usage: "trivet run FILE [arguments]",
-  summary: 'run a script with "trivet" and "elysia" there as in app.ts',
-  passThrough: true,
+export const run: Runner = {
   async run({ configFile, operands: [file, ...args] }) {
     if (!file) throw new UserError('trivet run needs a file: "trivet run script.ts"', 2);
     const script = resolve(file);

@@ -3,15 +3,11 @@ import { serveMode } from "../daemon/serve/main.ts";
 import type { Config } from "../shared/config/schema.ts";
 import { startFolder } from "../shared/process/start_folder.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 import { runModes, watchAsked } from "./run_modes.ts";
 import { openSite } from "./site.ts";
 
-export const serve: Command = {
-  name: "serve",
-  usage: "trivet serve [app.ts] [--watch]",
-  summary: "run the app in several processes on one port",
-  flags: { "--admin-http": true, "--watch": false },
+export const serve: Runner = {
   async run(invocation) {
     const site = await openSite(invocation);
     const [app] = invocation.operands;

@@ -1,7 +1,7 @@
 import type { Status } from "../shared/process/overview.ts";
 import { UserError } from "../shared/user_error.ts";
 import { findRunning, type Running } from "./admin_client.ts";
-import type { Command, Invocation } from "./command.ts";
+import type { Invocation, Runner } from "./command.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const WATCH_MS = 2000;
@@ -9,11 +9,7 @@ const MIB = 1024 * 1024;
 /** Cursor home, clear to the end (ECMA-48, CUP and ED). */
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 
-export const status: Command = {
-  name: "status",
-  usage: "trivet status [--watch]",
-  summary: "what runs here: children, traffic, listeners, backends and servers, queues",
-  flags: { "--watch": false },
+export const status: Runner = {
   async run(invocation) {
     while (invocation.flags.has("--watch")) {
       console.log(`${CLEAR_SCREEN}${await report(invocation)}`);

@@ -3,13 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testPreloadBundle } from "../daemon/sdk/test_preload_bundle.ts" with { type: "macro" };
 import { loadConfig } from "../shared/config/load.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 
-export const test: Command = {
-  name: "test",
-  usage: "trivet test [FILES] [flags of bun test]",
-  summary: 'run bun:test files with "trivet" there as in app.ts, on a store that is thrown away',
-  passThrough: true,
+export const test: Runner = {
   async run({ configFile, operands }) {
     const { config } = await loadConfig(configFile);
     const folder = mkdtempSync(join(tmpdir(), "trivet-test-"));

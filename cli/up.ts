@@ -8,15 +8,11 @@ import type { Mode } from "../shared/process/mode.ts";
 import type { Site } from "../shared/process/site.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
 import { UserError } from "../shared/user_error.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 import { runModes, watchAsked } from "./run_modes.ts";
 import { openSite } from "./site.ts";
 
-export const up: Command = {
-  name: "up",
-  usage: "trivet up [--watch]",
-  summary: "run the edge, the app and the workers of trivet.toml under one supervisor",
-  flags: { "--admin-http": true, "--watch": false },
+export const up: Runner = {
   async run(invocation) {
     const site = await openSite(invocation);
     const adjust = (config: Config) => watchAsked(invocation, config);

@@ -1,10 +1,7 @@
 import { findNamed, tellPatiently } from "./admin_client.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 
-export const upgrade: Command = {
-  name: "upgrade",
-  usage: "trivet upgrade [MODE]",
-  summary: "have the binary that now stands at its path take over what runs here, without dropping a request",
+export const upgrade: Runner = {
   async run(invocation) {
     const running = await findNamed(invocation, "nothing was upgraded");
     for (const one of running) {

@@ -4,15 +4,11 @@ import type { Config } from "../shared/config/schema.ts";
 import { outboxMode } from "../shared/outbox/main.ts";
 import { startFolder } from "../shared/process/start_folder.ts";
 import { storeAddress, storeMode } from "../shared/store/main.ts";
-import type { Command } from "./command.ts";
+import type { Runner } from "./command.ts";
 import { runModes } from "./run_modes.ts";
 import { openSite } from "./site.ts";
 
-export const worker: Command = {
-  name: "worker",
-  usage: "trivet worker [jobs.ts]",
-  summary: "run background jobs",
-  flags: { "--admin-http": true },
+export const worker: Runner = {
   async run(invocation) {
     const site = await openSite(invocation);
     const [handlers] = invocation.operands;
