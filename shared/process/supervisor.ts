@@ -42,6 +42,8 @@ export async function supervise(supervision: Supervision): Promise<number> {
   const admin = new Admin(places, overview, control);
   const predecessor = new Predecessor(succeeding);
   const { asked, insisted } = drainAsked();
+  // From now on: a successor may be told to end before we know that it has succeeded us.
+  const successor = successorAsked();
   const watchdog = new Watchdog(manager, overview);
   let succeeded = false;
   try {
@@ -76,7 +78,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     }
     await Promise.race([
       Promise.all([drainAll(modes, succeeded, manager.keepsSockets), predecessor.gone()]),
-      together(asked, insisted, () => {
+      together({ asked, insisted }, successor, () => {
         predecessor.tell();
         if (succeeded) for (const mode of modes) mode.hurry?.(manager.keepsSockets);
       }),
@@ -104,15 +106,19 @@ async function drainAll(modes: readonly Mode[], succeeded: boolean, kept: boolea
   for (const mode of modes.toReversed()) await mode.drain(succeeded, kept);
 }
 
+interface Asked {
+  asked: Promise<unknown>;
+  insisted: Promise<void>;
+}
+
 /**
  * A service ends as a whole, with those before us that still finish what they have: systemd kills what is left of it once
  * its main process is gone. Resolves when everything is to end at once.
  */
-async function together(asked: Promise<unknown>, insisted: Promise<void>, passOn: () => void): Promise<void> {
-  const successor = successorAsked();
-  await Promise.race([asked, successor.asked]);
+async function together(own: Asked, successor: Asked, passOn: () => void): Promise<void> {
+  await Promise.race([own.asked, successor.asked]);
   passOn();
-  await Promise.race([insisted, successor.insisted]);
+  await Promise.race([own.insisted, successor.insisted]);
   passOn();
 }
 
