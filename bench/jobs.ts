@@ -5,8 +5,9 @@
  *   bun bench/jobs.ts [--trivet dist/trivet] [--cases process,enqueue,latency,sqlite,ceiling] [--jobs 30000]
  *
  *   process   one worker process empties a full queue: concurrency 50, a handler that does nothing; fenced, leased
- *   enqueue   one process: 1000 a call, 50 callers of one job a call, one caller
- *   latency   enqueue to the begin of the handler, idle worker; Redis, and Trivet on SQLite
+ *   enqueue   one process: 1000 a call, 50 callers of one job a call, one caller; beside that one bare XADDs, by the same
+ *             client library and over a bare socket
+ *   latency   enqueue to the begin of the handler, idle worker; Redis, and Trivet on SQLite beside the fsync alone
  *   sqlite    trivet up on SQLite (synchronous FULL): 2 apps enqueue, 2 worker processes work
  *   ceiling   bare pipelined XADD, and XREADGROUP, XACK, XDEL, 100 at a time
  *
@@ -18,14 +19,16 @@ import { parseArgs } from "node:util";
 import { bullmq } from "./jobs/bullmq.ts";
 import { type Ceiling, ceiling } from "./jobs/ceiling.ts";
 import { type Contender, ENQUEUE_KINDS, enqueue, latencies, process_ } from "./jobs/contender.ts";
+import { floors } from "./jobs/floor.ts";
+import { fsyncTimes } from "./jobs/fsync.ts";
 import { BenchRedis } from "./jobs/redis.ts";
 import {
   type CostRow,
   costTable,
   type LatencyRow,
   latencyTable,
-  median,
   sqliteTable,
+  summary,
 } from "./jobs/report.ts";
 import { type SqliteRow, sqliteLatencies, sqliteSite } from "./jobs/sqlite_site.ts";
 import { trivet } from "./jobs/trivet.ts";
@@ -83,14 +86,18 @@ async function main(): Promise<void> {
   ];
   const costs: CostRow[] = [];
   if (cases.includes("process")) costs.push(...(await processing(both, jobs, rounds)));
-  if (cases.includes("enqueue")) costs.push(...(await enqueuing(both, jobs, rounds)));
+  if (cases.includes("enqueue")) costs.push(...(await enqueuing(rig, both, jobs, rounds)));
   if (cases.includes("ceiling")) costs.push(...(await ceilings(rig, jobs)));
   const latency: LatencyRow[] = [];
   if (cases.includes("latency")) {
     latency.push(...(await latencyRows(both)));
-    latency.push({ name: "Trivet, SQLite", ms: await sqliteLatencies(rig, binary, LATENCY_JOBS) });
+    latency.push(...(await sqliteRows(rig, binary)));
   }
-  const sqlite: SqliteRow[] = cases.includes("sqlite") ? [await sqliteSite(rig, binary, jobs)] : [];
+  const sqlite: SqliteRow[] = [];
+  for (let round = 0; round < rounds && cases.includes("sqlite"); round++) {
+    say("Trivet: SQLite, 2 apps, 2 workers");
+    sqlite.push(await sqliteSite(rig, binary, round, jobs));
+  }
   const versions = versionsOf([["redis-server", "--version"]]);
   if (options.json) return console.log(JSON.stringify({ costs, latency, sqlite }));
   console.log(`${describeMachine()}\n${versions}\n${jobs} jobs, ${rounds} rounds`);
@@ -107,8 +114,14 @@ async function processing(both: readonly Contender[], jobs: number, rounds: numb
   return rows;
 }
 
-async function enqueuing(both: readonly Contender[], jobs: number, rounds: number): Promise<CostRow[]> {
+async function enqueuing(
+  rig: Rig,
+  both: readonly Contender[],
+  jobs: number,
+  rounds: number,
+): Promise<CostRow[]> {
   const rows: CostRow[] = [];
+  const lone = floors(rig, await BenchRedis.start(rig));
   for (const kind of ENQUEUE_KINDS) {
     const work = {
       bulk: "enqueue 1000 a call",
@@ -117,7 +130,7 @@ async function enqueuing(both: readonly Contender[], jobs: number, rounds: numbe
     }[kind];
     const count = kind === "single" ? jobs / SINGLE_PART : jobs;
     rows.push(
-      ...(await inTurns(both, rounds, async (contender) => {
+      ...(await inTurns(kind === "single" ? [...both, ...lone] : both, rounds, async (contender) => {
         say(`${contender.name}: ${work}`);
         await contender.redis.ask("FLUSHALL");
         return { work, name: contender.name, cost: await enqueue(contender, kind, count) };
@@ -146,16 +159,33 @@ async function latencyRows(contenders: readonly Contender[]): Promise<LatencyRow
   return rows;
 }
 
-/** Each in its turn, so often; the median by CPU of each contender, in their order. */
-async function inTurns(
-  both: readonly Contender[],
+/** A job waits for one commit, so for one fsync: what that takes on this disk is told beside it. */
+async function sqliteRows(rig: Rig, binary: string): Promise<LatencyRow[]> {
+  say("Trivet, SQLite: latency");
+  const before = await fsyncTimes(rig.dir, LATENCY_JOBS / 2);
+  const ms = await sqliteLatencies(rig, binary, LATENCY_JOBS);
+  const fsync = [...before, ...(await fsyncTimes(rig.dir, LATENCY_JOBS / 2))].toSorted((a, b) => a - b);
+  const middle = fsync[Math.floor(fsync.length / 2)] ?? 0;
+  return [
+    { name: "Trivet, SQLite", ms },
+    { name: "fsync alone, as much as a commit writes", ms: fsync },
+    { name: "Trivet, SQLite, less the median fsync", ms: ms.map((one) => one - middle) },
+  ];
+}
+
+/** Each in its turn, so often. */
+async function inTurns<Who>(
+  all: readonly Who[],
   rounds: number,
-  measure: (contender: Contender) => Promise<CostRow>,
+  measure: (contender: Who) => Promise<CostRow>,
 ): Promise<CostRow[]> {
-  const rows: CostRow[] = [];
-  for (let round = 0; round < rounds; round++)
-    for (const contender of both) rows.push(await measure(contender));
-  return both.flatMap(({ name }) => median(rows.filter((row) => row.name === name)) ?? []);
+  const done: CostRow[][] = [];
+  for (let round = 0; round < rounds; round++) {
+    const rows: CostRow[] = [];
+    for (const contender of all) rows.push(await measure(contender));
+    done.push(rows);
+  }
+  return summary(done);
 }
 
 await runBench(main);

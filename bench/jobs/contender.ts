@@ -17,14 +17,18 @@ export interface Cost {
   serverUs: number;
 }
 
-/** One of the two libraries, with the programs that use it. */
-export interface Contender {
+/** Whoever puts jobs into its Redis. */
+export interface Enqueuer {
   name: string;
   rig: Rig;
   redis: BenchRedis;
   /** Where its programs run. */
   dir: string;
   enqueueCommand: readonly string[];
+}
+
+/** One of the two libraries, with the programs that use it. */
+export interface Contender extends Enqueuer {
   workerCommand: readonly string[];
   isWorkerReady(worker: Subprocess): Promise<boolean>;
   /** Whether workers begin jobs. */
@@ -35,7 +39,7 @@ export interface Contender {
 
 const WORK_TIMEOUT_MS = 60_000;
 
-export async function enqueue(contender: Contender, kind: EnqueueKind, jobs: number): Promise<Cost> {
+export async function enqueue(contender: Enqueuer, kind: EnqueueKind, jobs: number): Promise<Cost> {
   const { us, ms, serverUs } = await runEnqueuer(contender, kind, jobs);
   return { jobs, ms, clientUs: us, serverUs };
 }
@@ -106,7 +110,7 @@ interface Enqueued {
 }
 
 async function runEnqueuer(
-  { rig, dir, redis, enqueueCommand }: Contender,
+  { rig, dir, redis, enqueueCommand }: Enqueuer,
   kind: EnqueueKind | "latency",
   jobs: number,
 ): Promise<Enqueued> {

@@ -1,5 +1,7 @@
 /** The programs of both contenders: the same work, each with its own library. */
+import { join } from "node:path";
 
+const REDIS_CONNECTION = join(import.meta.dir, "..", "..", "shared", "store", "redis_connection.ts");
 /** A little over 240 bytes of JSON. */
 const PAYLOAD = `{ to: "somebody@example.com", text: "x".repeat(200) }`;
 /** Wall clock to microseconds: the same in every process of a machine. */
@@ -73,6 +75,34 @@ const queue = new Queue("default", { connection: { host: "127.0.0.1", port: ${po
 const add = (payload) => queue.add("noop", payload);
 const addMany = (payloads) => queue.addBulk(payloads.map((data) => ({ name: "noop", data })));
 const close = () => queue.close();`);
+
+/** The fields of a waiting job of Trivet, with a payload of the same size. */
+const WORDS = (payload: string) =>
+  `["XADD", "bare", "*", "a", "0", "s", "0", "m", JSON.stringify(["0".repeat(26), "noop", 2, Date.now(), null, null, 0, null, "", 0]), "p", JSON.stringify(${payload})]`;
+
+/** One XADD a job by the client library that Trivet uses, nothing else: what the protocol costs a lone caller there. */
+export const bareEnqueuer = (port: number) =>
+  enqueuer(`
+import { lastingConnection } from "${REDIS_CONNECTION}";
+const redis = lastingConnection("redis://127.0.0.1:${port}");
+await redis.connect();
+const add = (payload) => { const [name, ...rest] = ${WORDS("payload")}; return redis.call(name, rest); };
+const addMany = (payloads) => Promise.all(payloads.map(add));
+const close = async () => redis.disconnect();`);
+
+/** The same bytes over a bare socket: what waking two processes costs. */
+export const socketEnqueuer = (port: number) =>
+  enqueuer(`
+let answered;
+const data = () => answered();
+const socket = await Bun.connect({ hostname: "127.0.0.1", port: ${port}, socket: { data } });
+const add = (payload) => {
+  const words = ${WORDS("payload")};
+  socket.write("*" + words.length + "\\r\\n" + words.map((word) => "$" + word.length + "\\r\\n" + word + "\\r\\n").join(""));
+  return new Promise((resolve) => { answered = resolve; });
+};
+const addMany = async (payloads) => { for (const payload of payloads) await add(payload); };
+const close = async () => socket.end();`);
 
 export const bullWorker = (port: number, concurrency: number) => `
 import { Worker } from "bullmq";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type CostRow, costTable, latencyTable, median } from "./report.ts";
+import { type CostRow, costTable, latencyTable, median, summary } from "./report.ts";
 
 const row = (name: string, clientUs: number): CostRow => ({
   work: "process",
@@ -12,10 +12,11 @@ test("the median is the round in the middle by CPU", () => {
   expect(median([])).toBeUndefined();
 });
 
-test("costs are told a job, and as a multiple of the first contender's", () => {
-  const [, , first = "", second = ""] = costTable([row("Trivet", 100), row("BullMQ", 700)]).split("\n");
+test("costs are told a job, and as a multiple of the first contender's in the same round", () => {
+  const rounds = [700, 300, 500].map((us) => [row("Trivet", 100), row("BullMQ", us)]);
+  const [, , first = "", second = ""] = costTable(summary(rounds)).split("\n");
   expect(first).toBe("| process | Trivet | 10.0 | 10.0 | 50000 | 2000 |  |  |");
-  expect(second).toBe("| process | BullMQ | 70.0 | 10.0 | 12500 | 2000 | 4.00× |  |");
+  expect(second).toBe("| process | BullMQ | 50.0 | 10.0 | 16667 | 2000 | 3.00× (2.00–4.00) |  |");
 });
 
 test("latencies by their percentiles", () => {

@@ -6,6 +6,8 @@ export interface CostRow extends Partial<Memory> {
   work: string;
   name: string;
   cost: Cost;
+  /** In each round, how many times the CPU a job of the first contender. */
+  ratios?: readonly number[];
 }
 
 export interface LatencyRow {
@@ -19,16 +21,28 @@ export function median(rows: readonly CostRow[]): CostRow | undefined {
   return rows.toSorted((a, b) => totalUs(a.cost) - totalUs(b.cost))[Math.floor(rows.length / 2)];
 }
 
-/** "" when there are none. The last column is against the first contender's: how many times its CPU a job. */
+/** The median round of each contender, in their order, with the ratios of all rounds. */
+export function summary(rounds: readonly (readonly CostRow[])[]): CostRow[] {
+  const names = rounds[0]?.map(({ name }) => name) ?? [];
+  return names.flatMap((_, i) => {
+    const row = median(rounds.flatMap((round) => round[i] ?? []));
+    const ratios = rounds.flatMap(({ [0]: first, [i]: other }) =>
+      first && other ? totalUs(other.cost) / totalUs(first.cost) : [],
+    );
+    return row ? { ...row, ratios } : [];
+  });
+}
+
+/** "" when there are none. "CPU" is against the first contender's: the median of the rounds (least–most). */
 export function costTable(rows: readonly CostRow[]): string {
   if (rows.length === 0) return "";
-  const cells = rows.map(({ work, name, cost, jobBytes, leftBytes }) => {
+  const cells = rows.map(({ work, name, cost, jobBytes, leftBytes, ratios = [] }) => {
     const ours = rows.find((row) => row.work === work);
     const { jobs, ms, clientUs, serverUs } = cost;
     return [
       ...[work, name, (clientUs / jobs).toFixed(1), (serverUs / jobs).toFixed(1)],
       ...[Math.round(1e6 / totalUs(cost)).toString(), Math.round((jobs / ms) * 1000).toString()],
-      ours && ours.name !== name ? `${(totalUs(cost) / totalUs(ours.cost)).toFixed(2)}×` : "",
+      ours && ours.name !== name ? spread(ratios) : "",
       jobBytes === undefined ? "" : `${Math.round(jobBytes)} (${Math.round((leftBytes ?? 0) / jobs)})`,
     ];
   });
@@ -75,4 +89,11 @@ export function sqliteTable(rows: readonly SqliteRow[]): string {
 
 function totalUs({ clientUs, serverUs, jobs }: Cost): number {
   return (clientUs + serverUs) / jobs;
+}
+
+function spread(ratios: readonly number[]): string {
+  const sorted = ratios.toSorted((a, b) => a - b);
+  const [least, middle, most] = [0, Math.floor(sorted.length / 2), sorted.length - 1].map((i) => sorted[i]);
+  if (least === undefined || middle === undefined || most === undefined) return "";
+  return `${middle.toFixed(2)}× (${least.toFixed(2)}–${most.toFixed(2)})`;
 }

@@ -19,8 +19,8 @@ export interface SqliteRow {
 }
 
 /** `trivet up` with two app processes that enqueue, 50 calls at a time each, and two worker processes. */
-export async function sqliteSite(rig: Rig, binary: string, jobs: number): Promise<SqliteRow> {
-  const { dir, site } = await up(rig, binary, "sqlite", 2, stallingApp(jobs / 2), stallingHandlers);
+export async function sqliteSite(rig: Rig, binary: string, round: number, jobs: number): Promise<SqliteRow> {
+  const { dir, site } = await up(rig, binary, `sqlite-${round}`, 2, stallingApp(jobs / 2), stallingHandlers);
   const before = { us: cpuTimeUs(site.pid), ms: performance.now() };
   writeFileSync(join(dir, "go"), "");
   await until(() => stalls(dir, "app").length === 2, "both apps have enqueued", TIMEOUT_MS);

@@ -85,13 +85,11 @@ export function defineJobs<Handlers extends JobHandlers>(handlers: Handlers): Ha
   return handlers;
 }
 
-/** What enqueue takes of a handler's settings; what its caller says wins. */
+/** What enqueue takes of a handler's settings, as an object of its own; what its caller says wins. */
 export function enqueueDefaults(handler: JobHandler, payload: unknown): EnqueueOptions {
   const { limit } = handler;
-  const given = ENQUEUE_DEFAULTS.flatMap((name) =>
-    handler[name] === undefined ? [] : [[name, handler[name]]],
-  );
-  const defaults = Object.fromEntries(given) as EnqueueOptions;
+  const defaults: Record<string, unknown> = {};
+  for (const name of ENQUEUE_DEFAULTS) if (handler[name] !== undefined) defaults[name] = handler[name];
   if (!limit) return defaults;
   const key = typeof limit.key === "function" ? limit.key(payload) : limit.key;
   return { ...defaults, limit: { ...limit, key } };

@@ -10,13 +10,15 @@ export interface EnqueueItem extends EnqueueOptions {
   payload?: unknown;
 }
 
+const LOST = ["type", "payload"];
+
 /** Throws a TypeError when type or payload stand among the options: they would be lost. */
 export function oneItem(type: string, payload: unknown, options: EnqueueOptions): EnqueueItem {
   if (typeof options !== "object" || options === null || Array.isArray(options))
     throw new TypeError(
       `job "${type}": options is ${Bun.inspect(options).slice(0, 100)}: it must be an object`,
     );
-  const lost = ["type", "payload"].find((name) => Object.hasOwn(options, name));
+  const lost = LOST.find((name) => Object.hasOwn(options, name));
   if (lost) throw new TypeError(`job "${type}": there is no option "${lost}": it stands before the options`);
   return { ...options, type, payload };
 }
@@ -28,7 +30,7 @@ export function createOne({ type, payload, ...rest }: EnqueueItem, handlers: Job
   if (!handler) return newJob(type, payload, options);
   // As the worker will see it: a Date, say, is a text there.
   if (handler.schema) checkPayload(type, handler.schema, JSON.parse(encodePayload(type, payload)));
-  return newJob(type, payload, { ...defaultsOf(type, handler, payload), ...options });
+  return newJob(type, payload, Object.assign(defaultsOf(type, handler, payload), options));
 }
 
 /** A handler's own function may fail on a payload without a schema. */
@@ -42,7 +44,9 @@ function defaultsOf(type: string, handler: JobHandler, payload: unknown): Enqueu
   }
 }
 
-/** An option that is undefined is one its caller says nothing about: the handler's stands. */
+/** An option that is undefined is one its caller says nothing about: the handler's stands. The object is changed. */
 function given(options: EnqueueOptions): EnqueueOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const name of Object.keys(options) as (keyof EnqueueOptions)[])
+    if (options[name] === undefined) delete options[name];
+  return options;
 }

@@ -58,11 +58,16 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
   let store: JobStore | undefined;
   let handlers: JobHandlers | undefined;
   let busy = 0;
+  let idleSinceMs = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
 
+  async function load(): Promise<JobHandlers> {
+    handlers = (await loadHandlers?.()) ?? {};
+    return handlers;
+  }
+
   async function create(items: readonly EnqueueItem[]): Promise<NewJob[]> {
-    handlers ??= (await loadHandlers?.()) ?? {};
-    const known = handlers;
+    const known = handlers ?? (await load());
     let chars = 0;
     return items.map((item, i) => {
       try {
@@ -72,7 +77,7 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
           throw new TypeError("up to here the payloads have over 64 MiB: enqueue them in parts");
         return job;
       } catch (error) {
-        if (items.length === 1 || !(error instanceof TypeError)) throw error;
+        if (!(error instanceof TypeError)) throw error;
         throw new TypeError(`enqueueMany: entry ${i}: ${error.message}`, { cause: error });
       }
     });
@@ -87,19 +92,29 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
   }
 
   async function withStore<Result>(work: (store: JobStore) => Promise<Result>): Promise<Result> {
-    clearTimeout(idle);
     busy++;
     try {
       store ??= openStore();
       return await work(store);
     } finally {
       busy--;
-      if (busy === 0 && idleMs !== undefined) idle = setTimeout(() => void close(), idleMs);
+      idleSinceMs = performance.now();
+      if (idleMs !== undefined) idle ??= setTimeout(closeIfIdle, idleMs);
     }
+  }
+
+  /** One timer for all calls: it looks again when there was one meanwhile. */
+  function closeIfIdle(): void {
+    idle = undefined;
+    const leftMs = (idleMs ?? 0) - (performance.now() - idleSinceMs);
+    if (busy > 0) return;
+    if (leftMs > 0) idle = setTimeout(closeIfIdle, leftMs);
+    else void close();
   }
 
   async function close(): Promise<void> {
     clearTimeout(idle);
+    idle = undefined;
     const closing = store;
     store = undefined;
     await closing?.close();
@@ -108,7 +123,9 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
   return {
     jobs: {
       async enqueue(type, payload, options = {}) {
-        const [id = ""] = await add([oneItem(type, payload, options)]);
+        const job = createOne(oneItem(type, payload, options), handlers ?? (await load()));
+        const [id = ""] = await withStore((opened) => opened.enqueue([job]));
+        if (id === job.id) onEnqueued?.([job]);
         return id;
       },
       async enqueueMany(items) {
@@ -125,8 +142,7 @@ export function jobsClient({ openStore, loadHandlers, onEnqueued, idleMs }: Jobs
         return items.length === 0 ? [] : add(items as readonly EnqueueItem[]);
       },
       async enqueueIn(tx, type, payload, options = {}) {
-        const [job] = await create([oneItem(type, payload, options)]);
-        if (!job) return "";
+        const job = createOne(oneItem(type, payload, options), handlers ?? (await load()));
         await addToOutbox(tx, [job]);
         return job.id;
       },

@@ -16,10 +16,16 @@ const READY_WAIT_PATIENT_MS = 10_000;
 const REPEAT_MS = 20;
 /** A command without an answer by then sits on a dead connection. */
 const ANSWER_WAIT_MS = 10_000;
+const LOOK_MS = 1_000;
 
 export interface CommandPatience {
   /** Repeat it when the connection is lost on the way: what it did may then be done twice. */
   repeat: boolean;
+}
+
+interface Wait {
+  endsAtMs: number;
+  reject(error: unknown): void;
 }
 
 /**
@@ -32,6 +38,8 @@ export class RedisCommander {
   #ready: Promise<void> | undefined;
   #closed = false;
   #connections = 0;
+  readonly #waits = new Set<Wait>();
+  #looks: ReturnType<typeof setInterval> | undefined;
 
   constructor(url: string) {
     this.#url = url;
@@ -53,7 +61,7 @@ export class RedisCommander {
     let refusal: Error | undefined;
     for (;;) {
       try {
-        await this.#untilReady(endMs - performance.now());
+        if (this.#closed || this.#redis.status !== "ready") await this.#untilReady(endMs - performance.now());
         return await this.#answer(ask(this.#redis));
       } catch (error) {
         if (isReply(error)) refusal = error;
@@ -67,20 +75,40 @@ export class RedisCommander {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#looks);
     endConnection(this.#redis);
   }
 
-  async #answer<Result>(answer: Promise<Result>): Promise<Result> {
-    const silence = Promise.withResolvers<never>();
-    const late = setTimeout(() => {
-      silence.reject(redisError(this.#url, new Error("it does not answer; it may still do what was asked")));
-      this.#redis.disconnect(true);
-    }, ANSWER_WAIT_MS);
-    try {
-      return await Promise.race([answer, silence.promise]);
-    } finally {
-      clearTimeout(late);
+  /** One look a second at all that waits, not a timer and a race for each command. */
+  #answer<Result>(answer: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const wait: Wait = { endsAtMs: performance.now() + ANSWER_WAIT_MS, reject };
+      this.#waits.add(wait);
+      this.#looks ??= setInterval(() => this.#failLate(), LOOK_MS).unref();
+      answer.then(
+        (result) => {
+          this.#waits.delete(wait);
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.#waits.delete(wait);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #failLate(): void {
+    const nowMs = performance.now();
+    const late = [...this.#waits].filter(({ endsAtMs }) => endsAtMs < nowMs);
+    for (const wait of late) {
+      this.#waits.delete(wait);
+      wait.reject(redisError(this.#url, new Error("it does not answer; it may still do what was asked")));
     }
+    if (late.length > 0) this.#redis.disconnect(true);
+    if (this.#waits.size > 0) return;
+    clearInterval(this.#looks);
+    this.#looks = undefined;
   }
 
   async #untilReady(waitMs: number): Promise<void> {

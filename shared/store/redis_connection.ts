@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { UserError } from "../user_error.ts";
 import { placeOf, redisTarget } from "./redis_address.ts";
+import { tellOfListeners } from "./redis_tracing.ts";
 import { StoreError } from "./store_error.ts";
 
 const CONNECT_WAIT_MS = 3_000;
@@ -96,6 +97,7 @@ function connection(
     "maxRetriesPerRequest" | "enableOfflineQueue" | "retryStrategy" | "reconnectOnError"
   >,
 ): Redis {
+  tellOfListeners();
   const [target, own] = redisTarget(url, lasting);
   const all = {
     ...options,

@@ -14,7 +14,10 @@ interface Call {
 /** Resolves with the id of each. */
 type Store = (jobs: readonly NewJob[]) => Promise<string[]>;
 
-/** Stores the enqueue calls of one turn of the event loop together; a call's jobs are never in two groups. */
+/**
+ * Stores the enqueue calls of one turn of the event loop together; a call's jobs are never in two groups. While nothing
+ * is on its way to the store, the calls of one callback are enough: a lone caller waits for no turn.
+ */
 export class EnqueueGroups {
   readonly #store: Store;
   #calls: Call[] = [];
@@ -28,17 +31,22 @@ export class EnqueueGroups {
     if (this.#outstanding + jobs.length > OUTSTANDING_MAX) {
       return Promise.reject(new StoreError(`${this.#outstanding} jobs wait for the store already`, true));
     }
+    const isIdle = this.#outstanding === 0;
     this.#outstanding += jobs.length;
     return new Promise((resolve, reject) => {
       this.#calls.push({ jobs, resolve, reject });
-      if (this.#calls.length === 1) setImmediate(() => this.#flush());
+      if (this.#calls.length > 1) return;
+      if (isIdle) process.nextTick(this.#flush);
+      else setImmediate(this.#flush);
     });
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
+    const calls = this.#calls;
+    this.#calls = [];
     let group: Call[] = [];
     let size = 0;
-    for (const call of this.#calls.splice(0)) {
+    for (const call of calls) {
       if (size > 0 && size + call.jobs.length > JOBS_A_GROUP) {
         void this.#run(group, size);
         group = [];
@@ -48,10 +56,12 @@ export class EnqueueGroups {
       size += call.jobs.length;
     }
     void this.#run(group, size);
-  }
+  };
 
   async #run(group: readonly Call[], size: number): Promise<void> {
     try {
+      const [only] = group;
+      if (group.length === 1 && only) return only.resolve(await this.#store(only.jobs));
       const ids = await this.#store(group.flatMap(({ jobs }) => jobs));
       let at = 0;
       for (const { jobs, resolve } of group) {

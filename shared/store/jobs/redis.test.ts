@@ -138,6 +138,17 @@ describe("a Redis that has its troubles", () => {
     await store.close();
   });
 
+  test("an enqueue that Redis refuses is not remembered as done", async () => {
+    const store = new RedisJobStore(redis.url);
+    await redis.cli("SET", "trivet:{odd}:s", "no stream");
+    await expect(store.enqueue([newJob("x", 1, { queue: "odd" })])).rejects.toThrow(/WRONGTYPE/);
+    expect(await redis.cli("KEYS", "trivet:{odd}:e:*")).toBe("");
+    await redis.cli("DEL", "trivet:{odd}:s");
+    await store.enqueue([newJob("x", 1, { queue: "odd" })]);
+    expect((await store.counts(["odd"]))[0]?.waiting).toBe(1);
+    await store.close();
+  });
+
   test("an enqueue whose reply was lost is made again, and stored once", async () => {
     // Between us and Redis: passes on what we say, and cuts the line instead of the first answers to an enqueue.
     let [cuts, enqueues] = [0, 0];

@@ -7,13 +7,15 @@ import { StoreError } from "../store_error.ts";
 import { EnqueueGroups } from "./enqueue_groups.ts";
 import { EnqueueTokens } from "./enqueue_token.ts";
 import type { NewJob } from "./job.ts";
-import { entryArguments } from "./redis_entry.ts";
+import { enqueueArguments } from "./redis_entry.ts";
 import { baseOf, QUEUES_KEY } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
 
 /** Replicas that must have a durable job, and how long one attempt waits for them. */
 const REPLICAS = 1;
 const REPLICA_WAIT_MS = 1_000;
+const REPEAT = { repeat: true };
+const NONE: readonly [] = [];
 
 /**
  * Writes jobs into Redis. When the connection is lost on the way, the same call is made again for some seconds; Redis
@@ -47,55 +49,59 @@ export class RedisEnqueuer {
 
   async #store(jobs: readonly NewJob[]): Promise<string[]> {
     const ids = jobs.map(({ id }) => id);
+    const [first] = jobs;
+    if (first && jobs.every((job) => goesWith(job, first))) {
+      for (const [place, id] of await this.#storePart(jobs, first)) ids[place] = id;
+      return ids;
+    }
     const parts = Map.groupBy(jobs.keys(), (i) => `${jobs[i]?.durable} ${jobs[i]?.queue}`);
     await Promise.all(
       [...parts.values()].map(async (indexes) => {
-        const others = await this.#storePart(indexes.flatMap((i) => jobs[i] ?? []));
-        for (const [place, id] of others) ids[indexes[place] ?? 0] = id;
+        const part = indexes.flatMap((i) => jobs[i] ?? []);
+        const [one] = part;
+        if (!one) return;
+        for (const [place, id] of await this.#storePart(part, one)) ids[indexes[place] ?? 0] = id;
       }),
     );
     return ids;
   }
 
   /** Jobs of one queue; the places of those that another one stands for, with its id. */
-  async #storePart(jobs: readonly NewJob[]): Promise<Map<number, string>> {
-    const [{ queue, durable } = { queue: "", durable: false }] = jobs;
-    await this.#makeKnown(queue);
-    const nowMs = Date.now();
-    const entries = jobs.flatMap((job) => entryArguments(job, nowMs));
+  async #storePart(
+    jobs: readonly NewJob[],
+    { queue, durable }: NewJob,
+  ): Promise<readonly (readonly [place: number, id: string])[]> {
+    if (this.#knownQueues.get(queue) !== this.#commander.connections) await this.#makeKnown(queue);
+    const { script, args } = enqueueArguments(jobs, Date.now());
     const reply = await this.#tokens.use(({ client, slot, number }) =>
-      this.#run(baseOf(queue), [client, slot, number, ...entries], durable),
+      this.#run(script, baseOf(queue), [`${client}:${slot}`, number, ...args], durable),
     );
-    const others = new Map<number, string>();
-    for (let i = 0; i < reply.length; i += 2) others.set(Number(reply[i]), String(reply[i + 1]));
-    return others;
+    return Array.isArray(reply) ? pairsOf(reply) : NONE;
   }
 
-  async #run(base: string, args: readonly (string | number)[], durable: boolean): Promise<unknown[]> {
-    if (!durable) {
-      const reply = this.#commander.run((redis) => runScript(redis, "enqueue", base, args), { repeat: true });
-      return (await reply) as unknown[];
-    }
+  #run(
+    script: "add" | "enqueue",
+    base: string,
+    args: readonly (string | number)[],
+    durable: boolean,
+  ): Promise<unknown> {
+    if (!durable) return this.#commander.run((redis) => runScript(redis, script, base, args), REPEAT);
     this.#durable ??= new RedisCommander(this.#url);
     let isTried = false;
-    return this.#durable.run(
-      async (redis) => {
-        if (!isTried && !this.#hasReplicas) await mustNotLackReplicas(this.#url, redis);
-        isTried = true;
-        const reply = await runScript(redis, "enqueue", base, args);
-        this.#hasReplicas = (await redis.wait(REPLICAS, REPLICA_WAIT_MS)) >= REPLICAS;
-        if (this.#hasReplicas) return reply as unknown[];
-        throw new Error(
-          "no replica has confirmed a durable job in time; it may be stored on the primary alone",
-        );
-      },
-      { repeat: true },
-    );
+    return this.#durable.run(async (redis) => {
+      if (!isTried && !this.#hasReplicas) await mustNotLackReplicas(this.#url, redis);
+      isTried = true;
+      const reply = await runScript(redis, script, base, args);
+      this.#hasReplicas = (await redis.wait(REPLICAS, REPLICA_WAIT_MS)) >= REPLICAS;
+      if (this.#hasReplicas) return reply;
+      throw new Error(
+        "no replica has confirmed a durable job in time; it may be stored on the primary alone",
+      );
+    }, REPEAT);
   }
 
   async #makeKnown(queue: string): Promise<void> {
-    if (this.#knownQueues.get(queue) === this.#commander.connections) return;
-    await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, queue), { repeat: true });
+    await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, queue), REPEAT);
     this.#knownQueues.set(queue, this.#commander.connections);
   }
 }
@@ -113,5 +119,16 @@ async function mustNotLackReplicas(url: string, redis: Redis): Promise<void> {
   throw new StoreError(
     `Redis at ${placeOf(url)} has no replica, and a durable job needs one: connect a replica, or enqueue without durable; nothing was stored`,
     false,
+  );
+}
+
+/** To the same queue, by the same connection. */
+function goesWith(job: NewJob, other: NewJob): boolean {
+  return job.queue === other.queue && job.durable === other.durable;
+}
+
+function pairsOf(reply: readonly unknown[]): [place: number, id: string][] {
+  return reply.flatMap((place, i): [number, string][] =>
+    i % 2 === 0 ? [[Number(place), String(reply[i + 1])]] : [],
   );
 }

@@ -7,6 +7,7 @@ import { readExtras, readHistory, readOptions, writeExtras, writeOptions } from 
 import type { BrokenEntry, Claim, ClaimedJob, DeadFilter, DeadJob, DeadReason, NewJob } from "./job.ts";
 import { LANE_NUMBERS, laneNumbered } from "./lane.ts";
 import type { JobRecord, JobState } from "./record.ts";
+import { streamName } from "./redis_keys.ts";
 
 /** id and fields of a stream entry; null: it was deleted while pending. */
 export type StreamEntry = [id: string, fields: string[] | null];
@@ -17,10 +18,26 @@ const PAYLOAD = 7;
 const EXTRAS = 9;
 const HISTORY = 11;
 
-/** A job's arguments of the script "enqueue". The delay is relative: the moment is counted on Redis's clock. */
-export function entryArguments(job: NewJob, nowMs: number): (string | number)[] {
-  const delayMs = job.runAtMs > nowMs ? job.runAtMs - nowMs : 0;
-  return [LANE_NUMBERS[job.lane], delayMs, metaOf(job), job.payload, writeExtras(job)];
+/** The script that stores these jobs, and what it is told of them. Delays are relative: Redis counts on its own clock. */
+export function enqueueArguments(
+  jobs: readonly NewJob[],
+  nowMs: number,
+): { script: "add" | "enqueue"; args: (string | number)[] } {
+  const args: (string | number)[] = [];
+  if (jobs.every((job) => isPlain(job, nowMs))) {
+    for (const job of jobs) args.push(streamName(job.lane), metaOf(job), job.payload);
+    return { script: "add", args };
+  }
+  for (const job of jobs) {
+    const delayMs = Math.max(0, job.runAtMs - nowMs);
+    args.push(LANE_NUMBERS[job.lane], delayMs, metaOf(job), job.payload, writeExtras(job));
+  }
+  return { script: "enqueue", args };
+}
+
+/** Whether it goes into its stream now, and that is all. */
+function isPlain({ runAtMs, unique, record, limit }: NewJob, nowMs: number): boolean {
+  return runAtMs <= nowMs && !unique && !record && !limit;
 }
 
 /** Field m. Its first members are the job's id and type: scripts look for them there. */

@@ -1,3 +1,5 @@
+import type { Lane } from "./lane.ts";
+
 /** The consumer group that all workers share. */
 export const GROUP = "w";
 
@@ -12,10 +14,15 @@ export function baseOf(queue: string): string {
   return `trivet:{${queue}}:`;
 }
 
+/** Of a lane's stream, behind the base. */
+export function streamName(lane: Lane): string {
+  return lane === "normal" ? "s" : `s:${lane}`;
+}
+
 /** Streams of jobs to do and being done, by number of the lane. */
 export function streamsOf(queue: string): [high: string, normal: string, low: string] {
   const base = baseOf(queue);
-  return [`${base}s:high`, `${base}s`, `${base}s:low`];
+  return [base + streamName("high"), base + streamName("normal"), base + streamName("low")];
 }
 
 /** Stream of dead jobs. */

@@ -5,18 +5,33 @@ import { LUA_ENTRY } from "./redis_lua.ts";
 const HEARD_MS = 120_000;
 
 /**
- * ARGV client, its slot, its number ("" each: not to be repeated), then a job: lane, delay in ms, m, p, x. Answers
- * place and id of each that is not stored because another one is there.
+ * ARGV the slot of the call, its number there, then a job: its lane's stream, m, p. Most jobs come this way: nothing is
+ * made or looked up that they do not need.
+ */
+export const ADD = `
+local base, heard = KEYS[1], KEYS[1] .. 'e:' .. ARGV[1]
+if redis.call('SET', heard, ARGV[2], 'PX', '${HEARD_MS}', 'GET') == ARGV[2] then return end
+for i = 3, #ARGV, 3 do
+  local reply = redis.pcall('XADD', base .. ARGV[i], '*', 'a', '0', 's', '0', 'm', ARGV[i + 1], 'p', ARGV[i + 2])
+  if reply.err then
+    redis.call('DEL', heard)
+    return reply
+  end
+end`;
+
+/**
+ * The same with a job's delay in ms behind its lane (here its number), and x last. Answers place and id of each that is
+ * not stored because another one is there.
  */
 export const ENQUEUE = `${LUA_ENTRY}
 local heard, others = B .. 'e:' .. ARGV[1], {}
-local again = ARGV[1] ~= '' and redis.call('HGET', heard, ARGV[2]) == ARGV[3]
+local again = redis.call('GET', heard) == ARGV[2]
 local function other(X)
   local holder = X.u and redis.call('GET', B .. 'u:' .. X.u[1])
   if holder and holder ~= X.i then return holder end
   if X.r and not again and redis.call('EXISTS', B .. 'j:' .. X.i) == 1 then return X.i end
 end
-for i = 4, #ARGV, 5 do
+for i = 3, #ARGV, 5 do
   if ARGV[i + 4] == '' and ARGV[i + 1] == '0' then
     if not again then
       redis.call('XADD', LANES[ARGV[i]], '*', 'a', '0', 's', '0', 'm', ARGV[i + 2], 'p', ARGV[i + 3])
@@ -26,7 +41,7 @@ for i = 4, #ARGV, 5 do
     e.X = object(e.x)
     local there = e.X and other(e.X)
     if there then
-      others[#others + 1] = (i - 4) / 5
+      others[#others + 1] = (i - 3) / 5
       others[#others + 1] = there
     elseif not again then
       if e.X and e.X.u then redis.call('SET', B .. 'u:' .. e.X.u[1], e.X.i, 'PX', e.X.u[2]) end
@@ -35,10 +50,7 @@ for i = 4, #ARGV, 5 do
     end
   end
 end
-if ARGV[1] ~= '' then
-  redis.call('HSET', heard, ARGV[2], ARGV[3])
-  redis.call('PEXPIRE', heard, ${HEARD_MS})
-end
+redis.call('SET', heard, ARGV[2], 'PX', '${HEARD_MS}')
 return others`;
 
 /** KEYS hash; ARGV name, slot. Never goes back. */

@@ -5,12 +5,13 @@
 import type { Redis } from "ioredis";
 import { ADMIT, TAKE } from "./redis_lua_claim.ts";
 import { COUNTS, HURRY, KILL, REPLAY, SET_RULES } from "./redis_lua_desk.ts";
-import { ENQUEUE } from "./redis_lua_enqueue.ts";
+import { ADD, ENQUEUE } from "./redis_lua_enqueue.ts";
 import { PROMOTE, RECLAIM, RELEASE, RENEW } from "./redis_lua_leases.ts";
 import { CANCEL, NOTE } from "./redis_lua_records.ts";
 import { ACK, SETTLE } from "./redis_lua_settle.ts";
 
 const SCRIPTS = {
+  add: ADD,
   enqueue: ENQUEUE,
   take: TAKE,
   admit: ADMIT,
@@ -41,10 +42,11 @@ export async function runScript(
   args: readonly (string | number)[],
 ): Promise<unknown> {
   try {
-    return await redis.call("EVALSHA", [digestOf(name), 1, base, ...args]);
+    // Small letters: ioredis looks a name up six times a command, and makes a new string of another one each time.
+    return await redis.call("evalsha", [digestOf(name), 1, base, ...args]);
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-    return redis.call("EVAL", [SCRIPTS[name], 1, base, ...args]);
+    return redis.call("eval", [SCRIPTS[name], 1, base, ...args]);
   }
 }
 

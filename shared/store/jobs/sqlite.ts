@@ -230,6 +230,7 @@ export class SqliteJobStore implements JobStore {
   #handOut(change: SqliteChange): void {
     for (const queue of change.freed) {
       for (const wish of this.#wishes.open(queue)) {
+        if (change.gone.has(wish.owner)) continue;
         const claim = this.#take(change, queue, wish.owner, wish.max);
         if (isEmpty(claim)) break;
         change.given.set(wish, claim);

@@ -12,8 +12,10 @@ export interface SqliteChange {
   readonly ended: Set<string>;
   /** What waiting claims get. */
   readonly given: Map<ClaimWish, Claim>;
+  /** Owners that are dead or silent: a claim of theirs may still wait here. */
+  readonly gone: Set<string>;
 }
 
 export function newChange(db: Database, nowMs: number): SqliteChange {
-  return { db, nowMs, freed: new Set(), ended: new Set(), given: new Map() };
+  return { db, nowMs, freed: new Set(), ended: new Set(), given: new Map(), gone: new Set() };
 }

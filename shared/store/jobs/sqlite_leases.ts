@@ -23,6 +23,7 @@ export function holders(db: Database, owners: readonly string[]): string[] {
 /** Frees what a dead owner held of these queues; each job has stalled once more. How many there were. */
 export function freeOwner(change: SqliteChange, queues: readonly string[], owner: string): number {
   const { db } = change;
+  change.gone.add(owner);
   const held = db
     .query<HeldRow, [string, string]>(
       `SELECT ${HELD} FROM job WHERE owner = ? AND queue IN (SELECT value FROM json_each(?))`,
