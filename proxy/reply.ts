@@ -5,6 +5,7 @@ import { answerBytes, type ConnectionOption, type RouteAnswer } from "./route_an
 import { send } from "./send.ts";
 
 const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
   400: "Bad Request",
   403: "Forbidden",
   404: "Not Found",

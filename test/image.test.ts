@@ -8,8 +8,15 @@ const BINARY = "#!/bin/sh\necho a binary\n";
 /** echo -n of it | sha256sum | cut -c1-12 */
 const RELEASE = new Bun.CryptoHasher("sha256").update(BINARY).digest("hex").slice(0, 12);
 
+/** Under an umask that would shut others out of what is made. */
 function run(program: string, ...args: readonly string[]): { code: number; output: string } {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([program, ...args]);
+  const { exitCode, stdout, stderr } = Bun.spawnSync([
+    "sh",
+    "-c",
+    'umask 077; exec "$0" "$@"',
+    program,
+    ...args,
+  ]);
   return { code: exitCode, output: `${stdout}${stderr}` };
 }
 
@@ -21,6 +28,8 @@ test("the bundle holds the release and the units, and is the same each time", as
   expect([one.code, two.code]).toEqual([0, 0]);
   expect(one.output.split(" ")[0]).toBe(two.output.split(" ")[0] ?? "");
   const listed = run("tar", "-tvzf", join(folder.path, "one")).output;
+  for (const folder of ["etc/", "usr/", "opt/"])
+    expect(listed).toMatch(new RegExp(`^drwxr-xr-x .* ${folder}$`, "m"));
   expect(listed).toContain(`opt/trivet/current -> releases/${RELEASE}`);
   for (const file of [
     `opt/trivet/releases/${RELEASE}/trivet`,

@@ -18,6 +18,8 @@ test("the health path is answered by the edge itself on every host, and not logg
       "text/plain; charset=utf-8",
     ]);
   }
+  const { statusText } = await fetch(`http://127.0.0.1:${edge.port}/health`);
+  expect(statusText).toBe("OK");
   expect((await edge.get("/healthy")).body.toString()).not.toBe("OK");
   expect(await edge.trivet.stop()).toBe(0);
   expect(edge.lines().map(({ target }) => target)).toEqual(["/healthy"]);

@@ -39,11 +39,11 @@ export class Lab implements AsyncDisposable {
     }
   }
 
-  /** Starts a node with the address NETWORK.10 and those after it. */
-  async boot(name: string, root: string): Promise<Node> {
+  /** Starts a node with the address NETWORK.10 and those after it; `files`, path → content, are laid over its root. */
+  async boot(name: string, root: string, files: Record<string, string> = {}): Promise<Node> {
     const node = new Node(this, name, `${NETWORK}.${10 + this.nodes.length}`);
     this.nodes.push(node);
-    await node.boot(root);
+    await node.boot(root, files);
     return node;
   }
 

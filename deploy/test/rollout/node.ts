@@ -35,7 +35,7 @@ export class Node {
     this.#folder = join(lab.folder, name);
   }
 
-  async boot(base: string): Promise<void> {
+  async boot(base: string, files: Record<string, string> = {}): Promise<void> {
     await this.#connect();
     const [up, work, root] = ["up", "wk", "root"].map((part) => join(this.#folder, part));
     for (const folder of [up, work, root]) await mkdir(folder ?? "", { recursive: true });
@@ -49,6 +49,7 @@ export class Node {
       root ?? "",
     ]);
     await this.#prepare(root ?? "");
+    for (const [path, content] of Object.entries(files)) await Bun.write(join(root ?? "", path), content);
     this.#process = Bun.spawn(["unshare", "-m", "--propagation", "private", "bash", "-c", BOOT], {
       stdio: ["ignore", Bun.file(join(this.#folder, "console")), Bun.file(join(this.#folder, "errors"))],
       env: { ...process.env, CGROUP: this.#netns, ROOT: root ?? "", NAME: this.name, NETNS: this.#netns },

@@ -5,7 +5,8 @@ import type { Node } from "./node.ts";
 import { attempt } from "./shell.ts";
 
 const ANSIBLE = resolve(import.meta.dir, "../../ansible");
-const PASSWORD = "rollout";
+/** With what URLs and config files need quotes for. */
+const PASSWORD = 'roll/out #"1';
 /** e_ident of an ELF header: its last byte is padding, and makes another release of the same program. */
 const PADDING_AT = 15;
 
@@ -105,7 +106,7 @@ export class Site {
   /** Of these jobs, those that no worker has run. */
   async unmarked(jobs: readonly string[]): Promise<string[]> {
     const { output } = await this.nodes.edge.ssh(
-      `redis-cli --no-auth-warning -a ${PASSWORD} SMEMBERS marked`,
+      `redis-cli --no-auth-warning -a '${PASSWORD}' SMEMBERS marked`,
     );
     const marked = new Set(output.split("\n").map((line) => line.trim()));
     return jobs.filter((id) => !marked.has(id));
@@ -132,7 +133,8 @@ export class Site {
           app: this.#app,
           config: "site.toml.j2",
           secrets: {
-            STORE_URL: "redis://:{{ redis_password | urlencode }}@{{ redis_address }}:{{ redis_jobs_port }}",
+            STORE_URL:
+              "redis://:{{ redis_password | urlencode | replace('/', '%2F') }}@{{ redis_address }}:{{ redis_jobs_port }}",
           },
         },
       ],
