@@ -74,65 +74,59 @@ test(
   DEADLINE_MS,
 );
 
-test(
-  "Redis: ten workers are killed",
-  async () => {
-    await using redis = await RedisServer.start();
-    await using site = await CrashSite.start({ url: redis.url });
-    const report = await tenKills("Redis, ten kills", site);
-    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
-  },
-  DEADLINE_MS,
-);
+/** On a Redis of its own, to which `trouble` happens. */
+async function onRedis(
+  what: string,
+  trouble?: (redis: RedisServer, acknowledged: ReadonlyMap<string, number>) => Promise<unknown>,
+  more: Partial<CrashPlan> = {},
+): Promise<void> {
+  await using redis = await RedisServer.start();
+  await using site = await CrashSite.start({ url: redis.url });
+  const blow: CrashPlan["blows"][number] | undefined =
+    trouble && ((acknowledged) => trouble(redis, acknowledged));
+  const report = await tenKills(what, site, blow, more);
+  expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+}
+
+test("Redis: ten workers are killed", () => onRedis("Redis, ten kills"), DEADLINE_MS);
 
 test(
   "Redis: ten workers are killed, and Redis itself three times",
-  async () => {
-    await using redis = await RedisServer.start();
-    await using site = await CrashSite.start({ url: redis.url });
-    const report = await tenKills("Redis, killed and started again", site, async () => {
+  () =>
+    onRedis("Redis, killed and started again", async (redis) => {
       for (let i = 0; i < 3; i++) {
         await redis.kill();
         await Bun.sleep(500);
         await redis.start();
         await Bun.sleep(500);
       }
-    });
-    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
-  },
+    }),
   DEADLINE_MS,
 );
 
 test(
   "Redis: frozen for 20 s",
-  async () => {
-    await using redis = await RedisServer.start();
-    await using site = await CrashSite.start({ url: redis.url });
-    const report = await tenKills("Redis, frozen", site, async () => {
+  () =>
+    onRedis("Redis, frozen", async (redis) => {
       redis.freeze();
       await Bun.sleep(FREEZE_MS);
       redis.thaw();
-    });
-    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
-  },
+    }),
   DEADLINE_MS,
 );
 
 test(
   "Redis: the power is lost, and with it what the disk did not have for a second",
-  async () => {
-    await using redis = await RedisServer.start();
-    await using site = await CrashSite.start({ url: redis.url });
+  () => {
     const mayLose = new Set<string>();
-    const loss = async (acknowledged: ReadonlyMap<string, number>) => {
+    const loss = async (redis: RedisServer, acknowledged: ReadonlyMap<string, number>) => {
       const before = acknowledged.size;
       const bytes = await redis.writtenBytes();
       await Bun.sleep(POWER_LOSS_MS);
       await redis.losePower(bytes);
       for (const id of [...acknowledged.keys()].slice(before)) mayLose.add(id);
     };
-    const report = await tenKills("Redis, power lost", site, loss, { mayLose });
-    expect(report).toMatchObject({ acknowledged: JOBS, lost: 0, odd: 0 });
+    return onRedis("Redis, power lost", loss, { mayLose });
   },
   DEADLINE_MS,
 );
