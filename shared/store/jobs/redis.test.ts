@@ -83,6 +83,21 @@ describe("a Redis that has its troubles", () => {
     await store.close();
   });
 
+  test("a job that is cancelled while a worker reads it is gone, and never runs", async () => {
+    const store = new RedisJobStore(redis.url);
+    const stream = "trivet:{between}:s";
+    expect((await store.claim("between", "a", 10, 0, signal)).jobs).toEqual([]);
+    await store.enqueue([newJob("x", 1, { queue: "between", id: "between" })]);
+    // As far as a claim is before it asks whether the job may run.
+    const read = await redis.cli("XREADGROUP", "GROUP", "w", "a", "COUNT", "1", "STREAMS", stream, ">");
+    const [, id = ""] = /(\d+-\d+)/.exec(read) ?? [];
+    expect(await store.records.cancel("between")).toBe(true);
+    expect((await store.counts(["between"]))[0]).toMatchObject({ waiting: 0, running: 0 });
+    expect(await redis.cli("XPENDING", stream, "w", id, id, "1")).toBe("");
+    expect((await store.claim("between", "b", 10, 0, signal)).jobs).toEqual([]);
+    await store.close();
+  });
+
   test("its last second lost with the power: what it still has goes on, and nothing is stuck", async () => {
     const store = new RedisJobStore(redis.url);
     const make = (id: string, options: EnqueueOptions) => newJob("x", id, { queue: "power", id, ...options });
