@@ -11,14 +11,12 @@ import type { Mode } from "../shared/process/mode.ts";
 import { letPass } from "../shared/process/run_dir.ts";
 import type { Site } from "../shared/process/site.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
-import { backendViews } from "./backend_views.ts";
+import { BackendWatches } from "./backend_watches.ts";
 import { Confirmations, type ProxyChild } from "./confirmations.ts";
-import { HealthWatch } from "./health_watch.ts";
-import type { BackendPlan, MemberState, ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
-import { ownServers, routesOf, SERVE, serveSettings, usesServe } from "./plan_of.ts";
+import type { ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
+import { routesOf, usesServe } from "./plan_of.ts";
 import { Reloads } from "./reloads.ts";
-import { type Recollection, recollection, type ServerMemory } from "./server_memory.ts";
-import { readOrder, unknownName } from "./server_orders.ts";
+import { recollection, type ServerMemory } from "./server_memory.ts";
 import { Traffic } from "./traffic.ts";
 
 const BOOT_TIMEOUT_MS = 10_000;
@@ -30,9 +28,6 @@ const HANG_MS = 30_000;
 const LOOK_MS = 5000;
 /** After the drain deadline a child says so to its clients and writes its last log lines. */
 const LAST_LINES_MS = 3000;
-/** How requests go to the app's children where no [backend.NAME] says otherwise. */
-const SERVE_BALANCE = { retries: 2, balance: "round_robin", slowStartMs: 0, passiveErrors: 0, timeouts: {} };
-
 export interface ProxyMode extends Mode {
   /** Some route ends at the app server of the same supervisor. */
   readonly needsServe: boolean;
@@ -48,7 +43,7 @@ export function proxyMode(site: Site): ProxyMode {
 class ProxySupervisor implements ProxyMode {
   readonly name = "proxy";
   #config: Config;
-  #watches: HealthWatch[];
+  #backends: BackendWatches;
   readonly #slots: number;
   readonly #listeners: ListenerSet;
   readonly #fleet: Fleet<ProxyBoot, ProxyDown, ProxyUp>;
@@ -65,7 +60,8 @@ class ProxySupervisor implements ProxyMode {
     this.#config = config;
     this.#slots = slotsOf(config);
     this.#listeners = new ListenerSet("proxy", this.#slots, legacy);
-    this.#watches = this.#watch(config, recollection(legacy?.memoryOf(this.name)));
+    const around = { sockets: () => this.#serveSockets, changed: (name: string) => this.#changed(name) };
+    this.#backends = new BackendWatches(config, around, recollection(legacy?.memoryOf(this.name)));
     this.#fleet = new Fleet({
       kind: "proxy",
       slots: this.#slots,
@@ -91,7 +87,7 @@ class ProxySupervisor implements ProxyMode {
     this.#identity = identityOf("proxy", this.#config.proxy);
     if (this.#identity) letPass(this.#runDir);
     this.#listeners.add(addressesOf(this.#config));
-    for (const watch of this.#watches) watch.start();
+    this.#backends.start();
     await this.#fleet.start();
     this.#lookAtTraffic();
     this.#timer = setInterval(() => this.#lookAtTraffic(), LOOK_MS);
@@ -109,31 +105,29 @@ class ProxySupervisor implements ProxyMode {
     }
     this.#giveLog(config);
     const addresses = addressesOf(config);
-    const before = { config: this.#config, watches: this.#watches, addresses: this.#listeners.addresses };
+    const before = { config: this.#config, backends: this.#backends, addresses: this.#listeners.addresses };
     const added = this.#listeners.add(addresses);
     this.#config = config;
-    this.#watches = this.#watch(config, (name, address) =>
-      before.watches.find((watch) => watch.name === name)?.server(address),
-    );
+    this.#backends = before.backends.next(config);
     try {
       // With the old listeners still open: what is closed can't be taken back when a child refuses the plan.
       await this.#reloads.apply(this.#plan(this.#listeners.addresses), added);
     } catch (error) {
       this.#config = before.config;
-      this.#watches = before.watches;
+      this.#backends = before.backends;
       await this.#reloads.apply(this.#plan(before.addresses), []);
       throw error;
     }
     if (before.addresses.some((address) => !addresses.includes(address))) {
       await this.#reloads.apply(this.#plan(addresses), []);
     }
-    for (const watch of before.watches) watch.stop();
-    for (const watch of this.#watches) watch.start();
+    before.backends.stop();
+    this.#backends.start();
   }
 
   setServeSockets(sockets: readonly ChildSocket[]): void {
     this.#serveSockets = sockets;
-    for (const { name } of this.#backends()) if (usesServe(this.#config, name)) this.#changed(name);
+    this.#backends.socketsChanged();
   }
 
   children() {
@@ -146,8 +140,7 @@ class ProxySupervisor implements ProxyMode {
       port,
     }));
     const samples = await this.#fleet.samples();
-    const checked = (name: string) => this.#watches.find((watch) => watch.name === name)?.view() ?? [];
-    const backends = backendViews(this.#backends(), checked, samples);
+    const backends = this.#backends.views(samples);
     const traffic = this.#traffic.view(samples, performance.now());
     return { traffic, listeners, routes: this.#routes(), backends };
   }
@@ -158,17 +151,14 @@ class ProxySupervisor implements ProxyMode {
   }
 
   async samples(): Promise<Sample[]> {
-    return [...(await this.#fleet.samples()), ...this.#backends().flatMap(upSamples)];
+    return [...(await this.#fleet.samples()), ...this.#backends.samples()];
   }
 
   /** Takes a server out of use or back, or gives it another weight, in every child; how it is then. */
   async order(order: Record<string, unknown>): Promise<unknown> {
-    const known = readOrder(order);
-    const watch = this.#watches.find(({ name }) => name === known.backend);
-    if (!watch) throw unknownBackend(known.backend, this.#watches);
-    watch.obey(known);
-    await this.#tell(watch.name);
-    return watch.view().find(({ address }) => address === known.server);
+    const { backend, view } = this.#backends.obey(order);
+    await this.#tell(backend);
+    return view();
   }
 
   settle(): void {
@@ -189,11 +179,11 @@ class ProxySupervisor implements ProxyMode {
   }
 
   memory(): { servers: ServerMemory } {
-    return { servers: Object.fromEntries(this.#watches.map((watch) => [watch.name, watch.memory()])) };
+    return { servers: this.#backends.memory() };
   }
 
   async drain(succeeded: boolean, kept: boolean): Promise<void> {
-    for (const watch of this.#watches) watch.stop();
+    this.#backends.stop();
     const { shutdown_delay: delayMs, drain_timeout: drainMs } = this.#config.proxy;
     if (!succeeded && delayMs > 0) {
       this.#fleet.broadcast({ kind: "leaving" });
@@ -212,7 +202,7 @@ class ProxySupervisor implements ProxyMode {
 
   kill(): void {
     clearInterval(this.#timer);
-    for (const watch of this.#watches) watch.stop();
+    this.#backends.stop();
     this.#fleet.kill();
     this.#listeners.keepOnly([]);
   }
@@ -243,48 +233,16 @@ class ProxySupervisor implements ProxyMode {
   #plan(listeners: string[]): ProxyPlan {
     return {
       settings: this.#config.proxy,
-      backends: this.#backends(),
+      backends: this.#backends.plans(),
       routes: routesOf(this.#config),
       listeners,
       processes: this.#slots,
     };
   }
 
-  #backends(): BackendPlan[] {
-    const plans = this.#watches.map((watch) => watch.plan());
-    return [
-      ...plans.map((plan) =>
-        usesServe(this.#config, plan.name)
-          ? { ...plan, members: [...plan.members, ...this.#serveMembers(plan.name)] }
-          : plan,
-      ),
-      { name: SERVE, ...SERVE_BALANCE, members: this.#serveMembers(SERVE) },
-    ];
-  }
-
-  #serveMembers(backend: string): MemberState[] {
-    const settings = serveSettings(this.#config.backend[backend]);
-    return this.#serveSockets.map(({ path, slot }) => ({
-      ...settings,
-      address: `unix:${path}`,
-      // The path is another one each time a child is replaced; series of metrics must not be.
-      label: `${SERVE}${slot}`,
-      state: "up",
-      recoveredAtMs: 0,
-    }));
-  }
-
-  /** Watches for the backends of a config; servers that are known already keep their state. */
-  #watch(config: Config, known: Recollection): HealthWatch[] {
-    return Object.entries(config.backend).map(
-      ([name, backend]) =>
-        new HealthWatch(name, backend, ownServers(backend), () => this.#changed(name), known),
-    );
-  }
-
   #heard(child: ProxyChild, up: ProxyUp): void {
     if (up.kind === "applied") this.#confirmations.heard(child, up.number, up.sentence);
-    else this.#watches.find(({ name }) => name === up.backend)?.seen(up.server, up);
+    else this.#backends.seen(up.backend, up.server, up);
   }
 
   #changed(backend: string): void {
@@ -293,34 +251,13 @@ class ProxySupervisor implements ProxyMode {
 
   /** Resolves when every child goes by the states and weights of now. */
   async #tell(backend: string): Promise<void> {
-    const plan = this.#backends().find(({ name }) => name === backend);
+    const plan = this.#backends.plans().find(({ name }) => name === backend);
     if (!plan) return;
     const message = { kind: "members" as const, backend, members: plan.members };
     await this.#confirmations.all(this.#fleet.living(), (child, number) =>
       child.tell({ ...message, number }),
     );
   }
-}
-
-function unknownBackend(name: string, watches: readonly HealthWatch[]): UserError {
-  if (name === SERVE)
-    return new UserError("the servers of serve: are the app's children: they come and go with it");
-  return unknownName(
-    "backend",
-    name,
-    watches.map((watch) => watch.name),
-  );
-}
-
-/** Told by the supervisor, which decides: a sum over children would count each server several times. */
-function upSamples({ name: backend, members }: BackendPlan): Sample[] {
-  return members.map(({ address, label: server = address, state }) => ({
-    name: "trivet_proxy_server_up",
-    kind: "gauge",
-    help: "1: takes requests; 0: is down, draining or in maintenance.",
-    labels: { backend, server },
-    value: state === "up" ? 1 : 0,
-  }));
 }
 
 function addressesOf({ proxy }: Config): string[] {
