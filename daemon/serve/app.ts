@@ -42,7 +42,7 @@ export async function startApp(file: string, group: ServerGroup): Promise<StopAp
 
 function openFor(options: AppOptions, file: string, group: ServerGroup): void {
   try {
-    if (group.listening) group.reload(options);
+    if (group.listening) group.use(options);
     else group.listen(options);
   } catch (error) {
     if (error instanceof UserError || !(error instanceof Error)) throw error;
@@ -73,8 +73,8 @@ async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): P
   }
   return async () => {
     const drained = group.drain();
-    // It calls group.stop(), and then the app's own onStop.
-    if (app.server === group) await app.stop();
+    // It calls group.server.stop(), and then the app's own onStop.
+    if (app.server === group.server) await app.stop();
     await drained;
   };
 }

@@ -88,7 +88,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     this.#requests = metrics.counter("trivet_serve_requests_total", "Requests given to the app");
     this.#inFlight = metrics.gauge("trivet_serve_requests_in_flight", "Requests the app is working on");
     metrics.beforeSamples(() => {
-      this.#inFlight.value = this.#group?.pendingRequests ?? 0;
+      this.#inFlight.value = this.#group?.server.pendingRequests ?? 0;
     });
   }
 
@@ -128,7 +128,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
       if (!boot.watch) throw error;
       const sentence = sentenceOf(error);
       const show = faultApp(sentence);
-      if (group.listening) group.reload(show);
+      if (group.listening) group.use(show);
       else group.listen(show);
       this.#stopApp = () => group.drain();
       return sentence;
@@ -163,7 +163,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
   }
 
   detail(): unknown {
-    return { requests: this.#requests.value, inFlight: this.#group?.pendingRequests ?? 0 };
+    return { requests: this.#requests.value, inFlight: this.#group?.server.pendingRequests ?? 0 };
   }
 
   #seen(requestsMax: number): void {

@@ -15,7 +15,7 @@ export function captureServe(group: ServerGroup): () => void {
     if (group.listening || !app) return original(given);
     bun.serve = original;
     group.listen(app);
-    return group;
+    return group.server;
   };
   return () => {
     bun.serve = original;

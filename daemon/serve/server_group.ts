@@ -1,10 +1,9 @@
-/** The listeners of one child as one server: what user code sees as `server`, and what the child drains. */
-import type { Server } from "bun";
+/** The listeners of one child as one server: what the child opens, lends and drains. */
 import { log } from "../../shared/log.ts";
 import { closeSockets } from "../../shared/process/listen_socket.ts";
-import { UserError } from "../../shared/user_error.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
-import { type AppOptions, readAppOptions } from "./app_options.ts";
+import type { AppOptions } from "./app_options.ts";
+import { AppServer } from "./app_server.ts";
 import { closeListener, sayFarewell } from "./farewell.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { type InheritedPlace, type Listener, openListener, type Place } from "./listener.ts";
@@ -16,12 +15,12 @@ import {
   workingHandlers,
 } from "./request_handlers.ts";
 
-type BunServer = Server<unknown>;
-
 /** By then the edge has heard, unless it is held up. */
 const EDGE_MS = 200;
 
 export class ServerGroup {
+  /** What user code sees. */
+  readonly server: AppServer;
   readonly #places: readonly Place[];
   readonly #watch: RequestWatch;
   readonly #appFile: string;
@@ -49,8 +48,9 @@ export class ServerGroup {
     this.#places = places;
     this.#appFile = appFile;
     this.#watch = watch;
-    this.#keepAlive = new KeepAlive(keepAliveMs, this, (request, seconds) =>
-      this.#setTimeout(request, seconds),
+    this.server = new AppServer(this);
+    this.#keepAlive = new KeepAlive(keepAliveMs, this.server, (request, seconds) =>
+      this.server.setTimer(request, seconds),
     );
     this.#bound = bound;
   }
@@ -58,6 +58,15 @@ export class ServerGroup {
   /** Whether this is one of the ports that trivet.toml names. */
   hasPort(port: number): boolean {
     return this.#places.some((place) => "port" in place && place.port === port);
+  }
+
+  get listeners(): readonly Listener[] {
+    return this.#listeners;
+  }
+
+  /** Where it listens; where it will, before listen(). */
+  get listeningPlaces(): readonly Place[] {
+    return this.listening ? this.#listeners.map(({ place }) => place) : this.#places;
   }
 
   get listening(): boolean {
@@ -68,6 +77,23 @@ export class ServerGroup {
   listen(app: AppOptions): void {
     this.#app = app;
     this.#listeners = this.#places.map((place) => openListener(place, this.#bunOptions(place, app)));
+  }
+
+  /** Answers by this app from now on. */
+  use(app: AppOptions): void {
+    this.#app = app;
+    this.#refresh();
+  }
+
+  /** The app sets the timer of this request by itself. */
+  releaseTimer(request: Request): void {
+    this.#keepAlive.release(request);
+  }
+
+  /** User code wants the server to stop. The kernel would go on giving us connections: another process must take our place first. */
+  askStop(): Promise<void> {
+    if (!this.#drained) this.onStopAsked();
+    return this.#left.promise;
   }
 
   /** Balancers are told to go elsewhere, while everything is still answered. `kept`: somebody takes our sockets later. */
@@ -134,10 +160,6 @@ export class ServerGroup {
     }
   }
 
-  get #servers(): BunServer[] {
-    return this.#listeners.map(({ server }) => server);
-  }
-
   #bunOptions(place: Place, app: AppOptions, departing = false): object {
     const { websocket, maxRequestBodySize } = app;
     const handlersOf = departing ? leavingHandlers : workingHandlers;
@@ -147,7 +169,7 @@ export class ServerGroup {
       const own = this.#bound(handler);
       return isPrivate ? own : this.#keepAlive.watched(own);
     };
-    const handlers = handlersOf(app, this, this.#watch, bound);
+    const handlers = handlersOf(app, this.server, this.#watch, bound);
     return {
       ...(this.#unhealthy ? unhealthy(handlers) : handlers),
       error: app.error ?? ((error: Error) => this.#failed(error)),
@@ -162,105 +184,4 @@ export class ServerGroup {
     log.error({ stack: error.stack }, faultSentence(error, this.#appFile));
     return new Response("Internal Server Error", { status: 500 });
   }
-
-  // What follows is Bun's Server as user code knows it. A request belongs to one listener and the others refuse it.
-
-  upgrade(request: Request, options?: object): boolean {
-    return this.#servers.some((server) => {
-      try {
-        return server.upgrade(request, options as never);
-      } catch (error) {
-        if (server === this.#servers.at(-1)) throw error;
-        return false;
-      }
-    });
-  }
-
-  requestIP(request: Request): unknown {
-    for (const { server } of this.#listeners) {
-      const address = server.requestIP(request);
-      if (address) return address;
-    }
-    return null;
-  }
-
-  timeout(request: Request, seconds: number): void {
-    this.#keepAlive.release(request);
-    this.#setTimeout(request, seconds);
-  }
-
-  #setTimeout(request: Request, seconds: number): void {
-    for (const server of this.#servers) server.timeout(request, seconds);
-  }
-
-  publish(...message: Parameters<BunServer["publish"]>): number {
-    return this.#servers.reduce((sent, server) => sent + server.publish(...message), 0);
-  }
-
-  subscriberCount(topic: string): number {
-    return this.#servers.reduce((count, server) => count + server.subscriberCount(topic), 0);
-  }
-
-  reload(given: unknown): this {
-    const app = readAppOptions(given);
-    if (!app) throw new UserError("server.reload needs an object with fetch()");
-    this.#app = app;
-    this.#refresh();
-    return this;
-  }
-
-  /** The kernel would go on giving us connections: another process must take our place first. */
-  stop(): Promise<void> {
-    if (!this.#drained) this.onStopAsked();
-    return this.#left.promise;
-  }
-
-  fetch(request: Request | string): unknown {
-    return this.#servers[0]?.fetch(request);
-  }
-
-  ref(): void {
-    for (const server of this.#servers) server.ref();
-  }
-
-  unref(): void {
-    for (const server of this.#servers) server.unref();
-  }
-
-  get pendingRequests(): number {
-    return this.#servers.reduce((sum, server) => sum + server.pendingRequests, 0);
-  }
-
-  get pendingWebSockets(): number {
-    return this.#servers.reduce((sum, server) => sum + server.pendingWebSockets, 0);
-  }
-
-  // Bun's own know only where they were opened, not what was put under them.
-
-  get url(): URL | undefined {
-    const public_ = this.#public;
-    if (!public_) return undefined;
-    const { hostname, port } = public_;
-    return new URL(`http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`);
-  }
-
-  get port(): number | undefined {
-    return this.#public?.port;
-  }
-
-  get hostname(): string | undefined {
-    return this.#public?.hostname;
-  }
-
-  /** The first address of trivet.toml. */
-  get #public(): InheritedPlace | undefined {
-    const places = this.listening ? this.#listeners.map(({ place }) => place) : this.#places;
-    return places.find((place) => "address" in place);
-  }
-
-  get id(): string {
-    return this.#servers[0]?.id ?? "";
-  }
-
-  readonly development = false;
 }
