@@ -22,7 +22,7 @@ export interface LoadResult {
   /** Requests with another answer, half an answer, or none. */
   failed: number;
   /**
-   * Requests on a kept connection that the server closed, in order and with no byte of an answer: RFC 9112 §9.5 lets a
+   * Requests to a connection that the server closed, in order and with no byte of an answer: RFC 9112 §9.5 lets a
    * server close an idle connection at any time, so the client sends them elsewhere. Not failed.
    */
   stale: number;
@@ -73,9 +73,19 @@ export class Load {
     let resend = false;
     while ((resend || !this.#stopping) && (resend || this.#left.requests-- > 0)) {
       resend = false;
-      connection ??= await this.#open();
-      if (!connection) return;
-      const sentMs = performance.now();
+      const beganMs = performance.now();
+      if (!connection) {
+        connection = await this.#open();
+        if (!connection) return;
+        if (await isClosed(connection, beganMs)) {
+          connection[Symbol.dispose]();
+          connection = undefined;
+          reused = false;
+          resend = true;
+          this.result.stale++;
+          continue;
+        }
+      }
       const response = await this.#exchange(connection, keep);
       if (response instanceof Error) {
         resend = reused && connection.received.length === 0 && !connection.broken;
@@ -84,9 +94,7 @@ export class Load {
       } else this.#judge(response);
       reused =
         keep && !(response instanceof Error) && response.headers.get("connection")?.toLowerCase() !== "close";
-      // Held up ourselves, we hear first that the server has closed it meanwhile: a request sent then would be reset.
-      if (reused && performance.now() - sentMs > HELD_UP_MS) await Bun.sleep(HEAR_MS);
-      if (reused && !connection.ended) continue;
+      if (reused && !(await isClosed(connection, beganMs))) continue;
       if (reused) this.result.stale++;
       connection[Symbol.dispose]();
       connection = undefined;
@@ -127,4 +135,13 @@ export class Load {
     this.result.failed++;
     if (this.result.reasons.length < REASONS_KEPT) this.result.reasons.push(reason);
   }
+}
+
+/**
+ * Held up ourselves since `sinceMs`, we hear first what the server did meanwhile: it need not wait for us for ever, and
+ * a request to one that has closed would be reset.
+ */
+async function isClosed(connection: RawConnection, sinceMs: number): Promise<boolean> {
+  if (performance.now() - sinceMs > HELD_UP_MS) await Bun.sleep(HEAR_MS);
+  return connection.ended;
 }
