@@ -29,6 +29,8 @@ export interface Testament {
   memories: Memories;
   /** The config file, absolute; undefined when there was none, or an older binary did not say. */
   configFile?: string | undefined;
+  /** It hears what its successor waits for; an older binary would take every notice but "ready" for a failure. */
+  hearsStarts?: boolean;
 }
 
 /** What a supervisor got from the one it replaces. */
@@ -39,10 +41,12 @@ export class Legacy {
   readonly predecessor: boolean;
   readonly addresses: readonly string[];
   readonly configFile: string | undefined;
+  readonly hearsStarts: boolean;
   #listeners: readonly LegacyListener[];
   readonly #memories: Memories;
 
-  constructor({ listeners, memories, configFile }: Testament, predecessor: boolean) {
+  constructor({ listeners, memories, configFile, hearsStarts }: Testament, predecessor: boolean) {
+    this.hearsStarts = hearsStarts === true;
     this.configFile = configFile;
     this.#listeners = listeners;
     this.#memories = memories;
@@ -109,6 +113,11 @@ export function bequeath({ listeners, memories, configFile }: Testament): {
   const fits = JSON.stringify(memories).length <= MEMORIES_CHARS_MAX;
   if (!fits)
     log.warn("too much is known of the servers to be handed over: their states and orders start anew");
-  const testament: Testament = { listeners: renumbered, memories: fits ? memories : {}, configFile };
+  const testament: Testament = {
+    listeners: renumbered,
+    memories: fits ? memories : {},
+    configFile,
+    hearsStarts: true,
+  };
   return { fds: listeners.flatMap(({ fds }) => fds), env: { [VARIABLE]: JSON.stringify(testament) } };
 }

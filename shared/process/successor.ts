@@ -36,7 +36,8 @@ export async function startSuccessor(
     waiting(`the new binary, process ${successor.pid}, which ${doing}; it has ${READY_MS / 1000} s`);
   const heard = (notice: SuccessorNotice) => {
     if (notice.kind === "starting") waitFor(`is starting its ${notice.mode}`);
-    else settle(notice);
+    // A newer binary may have more to say.
+    else if (notice.kind === "ready" || notice.kind === "failed") settle(notice);
   };
   const failed = (sentence: string) => settle({ kind: "failed", sentence });
   const successor = spawn(fds, { ...environment, ...env }, heard, failed);

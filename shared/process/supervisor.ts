@@ -50,7 +50,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     pidFile.check(succeeding);
     // The one before us is asked, and answers, until we can take its place.
     if (!succeeding) await admin.open(false);
-    if (!(await startAll(modes, asked))) return 0;
+    if (!(await startAll(modes, asked, legacy?.hearsStarts === true))) return 0;
     legacy?.closeRest();
     overview.phase = "running";
     if (succeeding) await admin.open(true);
@@ -93,10 +93,14 @@ export async function supervise(supervision: Supervision): Promise<number> {
 }
 
 /** False when a signal came first. What already runs is ended when a later mode can't start. */
-async function startAll(modes: readonly Mode[], asked: Promise<string>): Promise<boolean> {
+async function startAll(
+  modes: readonly Mode[],
+  asked: Promise<string>,
+  announced: boolean,
+): Promise<boolean> {
   const interrupted = asked.then(() => true);
   for (const mode of modes) {
-    announceStart(mode.name);
+    if (announced) announceStart(mode.name);
     if ((await Promise.race([mode.start().then(() => false), interrupted])) === true) return false;
   }
   return true;

@@ -111,3 +111,26 @@ test("started with -c in a folder that is gone by then: an upgrade finds the con
     await read;
   }
 }, 120_000);
+
+test("a supervisor of an older release hears of its successor only that it is ready", async () => {
+  await using folder = await Folder.make({ "app.ts": app("new") });
+  const port = await freePort();
+  await folder.write(
+    "trivet.toml",
+    `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "run"\nhttp = ""\n`,
+  );
+  const heard: unknown[] = [];
+  const successor = Bun.spawn([trivetBinary(), "serve"], {
+    cwd: folder.path,
+    env: { ...process.env, TRIVET_LEGACY: JSON.stringify({ listeners: [], memories: {} }) },
+    stdio: ["ignore", "ignore", "ignore"],
+    serialization: "json",
+    ipc: (notice) => heard.push(notice),
+  });
+  try {
+    await until(() => heard.length > 0, "it says something");
+    expect(heard).toEqual([{ kind: "ready" }]);
+  } finally {
+    successor.kill("SIGKILL");
+  }
+});
