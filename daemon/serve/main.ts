@@ -1,5 +1,3 @@
-import { rmSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import type { Config, ServeConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
@@ -9,9 +7,9 @@ import type { ChildSocket } from "../../shared/process/child_socket.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf, knownIdentity } from "../../shared/process/identity.ts";
 import { parseAddress } from "../../shared/process/listen_socket.ts";
-import { addressOfListener, ListenerSet, listenerNames } from "../../shared/process/listener_set.ts";
+import { addressOfListener, ListenerSet } from "../../shared/process/listener_set.ts";
 import type { Mode } from "../../shared/process/mode.ts";
-import { type RecycleLimits, requestLimit } from "../../shared/process/recycle.ts";
+import { requestLimit } from "../../shared/process/recycle.ts";
 import { makeOwnedDir } from "../../shared/process/run_dir.ts";
 import type { Site } from "../../shared/process/site.ts";
 import { checkStore } from "../../shared/store/main.ts";
@@ -20,12 +18,8 @@ import { UserError } from "../../shared/user_error.ts";
 import { loadingPlace } from "../sdk/user_fault.ts";
 import type { LeavingOrder, ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
 import { Lending } from "./lending.ts";
-import { newSocketPath, removeStaleSockets } from "./private_socket.ts";
-
-/** While code is watched, streams and WebSockets must soon reach the new code. */
-const WATCH_DRAIN_MS = 1_000;
-/** A save is not looked at while another is loaded: code that hangs must not keep its mending waiting. */
-const WATCH_BOOT_MS = 10_000;
+import { PrivateSockets } from "./private_sockets.ts";
+import { addressesOf, deadlinesOf, recycleLimitsOf, slotsOf } from "./serve_settings.ts";
 
 type ServeChild = Child<ServeBoot, ServeOrder, ServeNotice>;
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
@@ -50,19 +44,17 @@ class ServeMode implements Mode {
   readonly #onSockets: (sockets: ChildSocket[]) => void;
   readonly #fleet: Fleet<ServeBoot, ServeOrder, ServeNotice>;
   readonly #lending: Lending<ServeChild>;
-  readonly #sockets = new Map<ServeChild, string>();
+  readonly #sockets: PrivateSockets<ServeChild>;
   readonly #listeners: ListenerSet;
   #leaving: LeavingOrder | undefined;
   #identity: Identity | undefined;
-  /** Where the children make their private sockets. */
-  #socketDir: string;
   /** What the newest child shows instead of the app. */
   #fault: string | undefined;
 
   constructor(site: Site, store: StoreAddress, onSockets: (sockets: ChildSocket[]) => void) {
     const { serve } = site.config;
     this.#site = site;
-    this.#socketDir = site.runDir;
+    this.#sockets = new PrivateSockets(site.runDir);
     this.#config = serve;
     this.#handlers = site.config.worker.handlers;
     this.#store = store;
@@ -73,19 +65,21 @@ class ServeMode implements Mode {
       kind: "serve",
       title: () => basename(this.#config.app),
       slots,
-      deadlines: () => this.#deadlines(),
+      deadlines: () => deadlinesOf(this.#config),
       whileLoading: (sentence) =>
         `${loadingPlace(this.#config.app)}: ${sentence}, while this file was loaded`,
-      limits: () => this.#limits(),
+      limits: () => recycleLimitsOf(this.#config),
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#socketsOf(slot).map(({ fd }) => fd),
       channel: true,
       onMessage: (child, { socket, fault }) => {
-        this.#sockets.set(child, socket);
+        this.#sockets.add(child, socket);
         this.#fault = fault;
       },
       onReady: () => this.#announce(),
-      onGone: (child) => this.#lost(child),
+      onGone: (child) => {
+        if (this.#sockets.remove(child)) this.#announce();
+      },
     });
     this.#lending = new Lending({
       slots: () => this.#fleet.size,
@@ -99,9 +93,10 @@ class ServeMode implements Mode {
     this.#identity = identityOf("serve", this.#config);
     await checkStore(this.#store);
     this.#listeners.add(addressesOf(this.#config));
-    if (this.#identity)
-      this.#socketDir = makeOwnedDir(this.#site.runDir, this.#ownerOfSockets(this.#identity));
-    removeStaleSockets(this.#socketDir);
+    const { runDir } = this.#site;
+    this.#sockets.moveTo(
+      this.#identity ? makeOwnedDir(runDir, this.#ownerOfSockets(this.#identity)) : runDir,
+    );
     await this.#fleet.start();
     this.#lending.start();
     if (this.#fault) log.error(this.#fault);
@@ -212,14 +207,14 @@ class ServeMode implements Mode {
     const drained = this.#fleet.drain(drainMs);
     this.#listeners.keepOnly([]);
     await drained;
-    this.#removeSockets();
+    this.#sockets.removeAll();
   }
 
   kill(): void {
     this.#lending.stop();
     this.#fleet.kill();
     this.#listeners.keepOnly([]);
-    this.#removeSockets();
+    this.#sockets.removeAll();
   }
 
   /** The sockets of a slot in the order of trivet.toml; those it names no more are last. */
@@ -251,7 +246,7 @@ class ServeMode implements Mode {
       listeners,
       channel: FIRST_FD + listeners.length,
       leaving: this.#leaving,
-      socket: newSocketPath(this.#socketDir),
+      socket: this.#sockets.newPath(),
       store: this.#store,
       requestTimeoutMs,
       requestsMax: requestLimit(this.#config.max_requests, this.#config.max_requests_jitter, Math.random()),
@@ -266,45 +261,7 @@ class ServeMode implements Mode {
     return { uid, gid: knownIdentity("proxy", this.#site.config.proxy)?.gid ?? gid };
   }
 
-  #deadlines() {
-    const { boot_timeout: bootMs, drain_timeout: drainMs, watch } = this.#config;
-    if (!watch) return { bootMs, drainMs };
-    return { bootMs: Math.min(bootMs, WATCH_BOOT_MS), drainMs: Math.min(drainMs, WATCH_DRAIN_MS) };
-  }
-
-  #limits(): RecycleLimits {
-    const { max_memory: memoryBytes, max_age: ageMs, hang_timeout: hangMs } = this.#config;
-    return { memoryBytes, ageMs, hangMs };
-  }
-
   #announce(): void {
-    this.#onSockets(
-      this.#fleet.ready().flatMap((child) => {
-        const path = this.#sockets.get(child);
-        return path === undefined ? [] : [{ slot: child.slot, path }];
-      }),
-    );
+    this.#onSockets(this.#sockets.of(this.#fleet.ready()));
   }
-
-  #lost(child: ServeChild): void {
-    const path = this.#sockets.get(child);
-    if (!path) return;
-    rmSync(path, { force: true });
-    this.#sockets.delete(child);
-    this.#announce();
-  }
-
-  #removeSockets(): void {
-    for (const path of this.#sockets.values()) rmSync(path, { force: true });
-  }
-}
-
-function addressesOf({ listen }: ServeConfig): string[] {
-  return listenerNames([listen].flat());
-}
-
-/** One while code is watched: the sooner it is replaced. */
-function slotsOf({ workers, watch }: ServeConfig): number {
-  if (watch) return 1;
-  return workers === "auto" ? availableParallelism() : workers;
 }
