@@ -64,7 +64,7 @@ test("trivet upgrade hands over edge, app and jobs together", async () => {
   process.kill(pid, "SIGKILL");
 }, 120_000);
 
-test("an app that can't boot fails an upgrade; what runs goes on, and can still be asked", async () => {
+test("an app that can't boot, a wrong config or a port in use fails an upgrade; what runs goes on, and can still be asked", async () => {
   const { site, port } = await upSite({ "app.ts": APP(1) });
   await using _ = site;
   await site.folder.write("app.ts", 'const ready = true;\nthrow new Error("not today");\n');
@@ -72,6 +72,12 @@ test("an app that can't boot fails an upgrade; what runs goes on, and can still 
   expect([code, stderr]).toEqual([1, expect.stringMatching(/did not take over: .*app\.ts:2: not today/)]);
   await site.folder.write("trivet.toml", "[proxy]\nworkers = 0\n[admin]\ndir = 'run'\n");
   expect((await site.run(["upgrade"])).stderr).toMatch(/did not take over: .*trivet\.toml:2: .*workers/);
+  await using other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("other") });
+  const taken = `127.0.0.1:${other.port}`;
+  await site.folder.write("trivet.toml", `[proxy]\nworkers = 2\n[admin]\ndir = "run"\nhttp = "${taken}"\n`);
+  expect((await site.run(["upgrade"])).stderr).toContain(
+    `the new binary did not take over: ${taken} is in use by another program: stop it or choose another port; it is for status`,
+  );
   expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe("version 1");
   expect((await site.admin("/health")).status).toBe(200);
   const [{ pid }] = JSON.parse((await site.run(["status", "--json"])).stdout) as [{ pid: number }];

@@ -5,7 +5,7 @@ import { log } from "../log.ts";
 import { toPrometheus } from "../metrics.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
 import type { Control } from "./control.ts";
-import { closeSockets, openListenSockets, parseAddress } from "./listen_socket.ts";
+import { parseAddress, tryAddress } from "./listen_socket.ts";
 import type { Overview, Status } from "./overview.ts";
 
 const SOCKET_MODE = 0o660;
@@ -46,15 +46,22 @@ export class Admin {
   }
 
   /**
-   * Throws a UserError when another supervisor is alive on the socket or the port is taken. `succeeding`: that other
-   * one answers on the socket until takePlace(), for we may fail yet.
+   * Throws a UserError when another supervisor is alive on the socket or the port is taken. `succeeding`: we take that
+   * other one's place, and may share its port.
    */
-  async open(succeeding: boolean): Promise<void> {
+  async check(succeeding: boolean): Promise<void> {
     const { socket, http, config } = this.#places;
     if (!succeeding) await refuseSecondStart(socket, config);
+    // With a port that is shared a second supervisor would start, and answer in the place of the first now and then.
+    if (http) tryHttp(http, succeeding);
+  }
+
+  /** After check(). `succeeding`: the one before us answers on the socket until takePlace(), for we may fail yet. */
+  open(succeeding: boolean): void {
+    const { http } = this.#places;
     // Over HTTP one may only look; whoever may open the socket may do all.
     if (http) {
-      const server = openHttp(http, succeeding, (request) => look(request, this.#overview));
+      const server = openHttp(http, (request) => look(request, this.#overview));
       this.#servers.push(server);
       // Of port 0 the system made one.
       this.address = http.replace(/:0$/, `:${server.port}`);
@@ -131,21 +138,15 @@ async function act(request: Request, control: Control): Promise<Response> {
   }
 }
 
-function openHttp(
-  address: string,
-  succeeding: boolean,
-  fetch: (request: Request) => Promise<Response>,
-): Bun.Server<undefined> {
-  // Says in our words why an address can't be had; with reusePort a second supervisor would silently share it.
-  if (!succeeding) tryAddress(address);
+function openHttp(address: string, fetch: (request: Request) => Promise<Response>): Bun.Server<undefined> {
   const { host, port } = parseAddress(address);
   return Bun.serve({ hostname: host, port, fetch, development: false, reusePort: true });
 }
 
 /** A second instance finds the first one's address taken, and nothing in its own section says which it is. */
-function tryAddress(address: string): void {
+function tryHttp(address: string, shared: boolean): void {
   try {
-    closeSockets(openListenSockets(address, 0).fds);
+    tryAddress(address, shared);
   } catch (error) {
     throw new UserError(
       `${sentenceOf(error)}; it is for status and metrics (admin.http), and "--admin-http HOST:PORT" gives this instance its own`,

@@ -61,6 +61,15 @@ export function openListenSockets(
 }
 
 /**
+ * Throws a UserError when nobody could listen on an address now. `shared`: it may be taken by another process of this user
+ * that shares it.
+ */
+export function tryAddress(text: string, shared: boolean): void {
+  const { host, port } = parseAddress(text);
+  libc().close(bound(text, host, port, shared));
+}
+
+/**
  * From now on the sockets take no new connection: the kernel drops each SYN (socket(7), SO_ATTACH_FILTER), so that the
  * client asks again, while connections half made or waiting are still accepted. Closing at once would reset those.
  */

@@ -48,12 +48,13 @@ export async function supervise(supervision: Supervision): Promise<number> {
   let succeeded = false;
   try {
     pidFile.check(succeeding);
+    await admin.check(succeeding);
     // The one before us is asked, and answers, until we can take its place.
-    if (!succeeding) await admin.open(false);
+    if (!succeeding) admin.open(false);
     if (!(await startAll(modes, asked, legacy?.hearsStarts === true))) return 0;
     legacy?.closeRest();
     overview.phase = "running";
-    if (succeeding) await admin.open(true);
+    if (succeeding) admin.open(true);
     control.listen();
     pidFile.write();
     admin.takePlace();
