@@ -83,12 +83,12 @@ const WORDS = (payload: string) =>
 /** One XADD a job by the client library that Trivet uses, nothing else: what the protocol costs a lone caller there. */
 export const bareEnqueuer = (port: number) =>
   enqueuer(`
-import { lastingConnection } from "${REDIS_CONNECTION}";
+import { endConnection, lastingConnection } from "${REDIS_CONNECTION}";
 const redis = lastingConnection("redis://127.0.0.1:${port}");
 await redis.connect();
 const add = (payload) => { const [name, ...rest] = ${WORDS("payload")}; return redis.call(name, rest); };
 const addMany = (payloads) => Promise.all(payloads.map(add));
-const close = async () => redis.disconnect();`);
+const close = async () => endConnection(redis);`);
 
 /** The same bytes over a bare socket: what waking two processes costs. */
 export const socketEnqueuer = (port: number) =>
