@@ -1,9 +1,14 @@
-/** Messages over a unix socket: frames of a 32-bit length and a JSON list; what is sent in one turn shares a frame. */
+/**
+ * Messages over a unix socket: frames of a 32-bit length and a JSON list. What is sent in one turn shares a frame, as far
+ * as one may hold it.
+ */
 import type { Socket } from "bun";
 
 const LENGTH_BYTES = 4;
 /** Far over what 10,000 jobs of one enqueueMany or one claim can be; more is a broken peer. */
 const FRAME_BYTES_MAX = 256 * 1024 ** 2;
+/** What messages share: three bytes each are below what the other side takes. A longer message has its own. */
+const FRAME_CHARS_MAX = 64 * 1024 ** 2;
 
 export class FrameLink<Out, In> {
   readonly #socket: Socket<unknown>;
@@ -67,12 +72,9 @@ export class FrameLink<Out, In> {
   }
 
   #flush(): void {
-    const text = Buffer.from(JSON.stringify(this.#outbox));
+    const messages = this.#outbox.map((message) => JSON.stringify(message));
     this.#outbox = [];
-    const frame = Buffer.allocUnsafe(LENGTH_BYTES + text.byteLength);
-    frame.writeUInt32BE(text.byteLength);
-    frame.set(text, LENGTH_BYTES);
-    this.#write(frame);
+    for (const list of shared(messages, FRAME_CHARS_MAX)) this.#write(frameOf(list));
   }
 
   #write(bytes: Uint8Array): void {
@@ -83,6 +85,31 @@ export class FrameLink<Out, In> {
     const written = Math.max(0, this.#socket.write(bytes));
     if (written < bytes.byteLength) this.#unsent.push(bytes.subarray(written));
   }
+}
+
+/** JSON lists of the messages in their order, each of about `charsMax` at most, or of one message. */
+export function shared(messages: readonly string[], charsMax: number): string[] {
+  const lists: string[] = [];
+  let from = 0;
+  let chars = 0;
+  for (const [i, { length }] of messages.entries()) {
+    if (i > from && chars + length > charsMax) {
+      lists.push(`[${messages.slice(from, i).join(",")}]`);
+      from = i;
+      chars = 0;
+    }
+    chars += length;
+  }
+  lists.push(`[${messages.slice(from).join(",")}]`);
+  return lists;
+}
+
+function frameOf(list: string): Uint8Array {
+  const text = Buffer.from(list);
+  const frame = Buffer.allocUnsafe(LENGTH_BYTES + text.byteLength);
+  frame.writeUInt32BE(text.byteLength);
+  frame.set(text, LENGTH_BYTES);
+  return frame;
 }
 
 function checked(bytes: number): number {

@@ -3,6 +3,8 @@ import type { NewJob } from "./job.ts";
 
 /** The store does nothing else while it stores a group; Redis takes about 5 ms for this many. */
 const JOBS_A_GROUP = 1_000;
+/** Of payloads, for the same reason. A call that has more goes alone. */
+const CHARS_A_GROUP = 4 * 1024 ** 2;
 const OUTSTANDING_MAX = 50_000;
 
 interface Call {
@@ -46,14 +48,18 @@ export class EnqueueGroups {
     this.#calls = [];
     let group: Call[] = [];
     let size = 0;
+    let chars = 0;
     for (const call of calls) {
-      if (size > 0 && size + call.jobs.length > JOBS_A_GROUP) {
+      const callChars = charsOf(call.jobs);
+      if (size > 0 && (size + call.jobs.length > JOBS_A_GROUP || chars + callChars > CHARS_A_GROUP)) {
         void this.#run(group, size);
         group = [];
         size = 0;
+        chars = 0;
       }
       group.push(call);
       size += call.jobs.length;
+      chars += callChars;
     }
     void this.#run(group, size);
   };
@@ -74,4 +80,10 @@ export class EnqueueGroups {
       this.#outstanding -= size;
     }
   }
+}
+
+function charsOf(jobs: readonly NewJob[]): number {
+  let chars = 0;
+  for (const { payload } of jobs) chars += payload.length;
+  return chars;
 }
