@@ -12,9 +12,14 @@ type TargetOptions = Pick<
   "sentinels" | "name" | "db" | "username" | "password" | "sentinelRetryStrategy" | "failoverDetector"
 >;
 
+/** Whether sentinels are asked where Redis is. */
+export function isSentinelUrl(url: string): boolean {
+  return url.startsWith(SENTINEL);
+}
+
 /** Host and port, or the sentinels and their name for the primary: a URL may hold a password. */
 export function placeOf(url: string): string {
-  if (url.startsWith(SENTINEL)) {
+  if (isSentinelUrl(url)) {
     const { hosts, name } = readSentinelUrl(url);
     return `${hosts.map(({ host, port }) => `${host}:${port}`).join(",")}/${name}`;
   }
@@ -27,7 +32,7 @@ export function redisTarget(
   url: string,
   lasting: boolean,
 ): [url: string | undefined, options: TargetOptions] {
-  if (!url.startsWith(SENTINEL)) return [url, {}];
+  if (!isSentinelUrl(url)) return [url, {}];
   const { hosts, name, username, password, db } = readSentinelUrl(url);
   return [
     undefined,

@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { UserError } from "../user_error.ts";
-import { placeOf, redisTarget } from "./redis_address.ts";
+import { isSentinelUrl, placeOf, redisTarget } from "./redis_address.ts";
 import { tellOfListeners } from "./redis_tracing.ts";
 import { StoreError } from "./store_error.ts";
 
@@ -66,7 +66,7 @@ export async function checkRedis(url: string): Promise<void> {
     }
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`can't use Redis at ${placeOf(url)}: ${reasonOf(error)}`, 1, { cause: error });
+    throw new UserError(`can't use Redis at ${placeOf(url)}: ${reasonOf(url, error)}`, 1, { cause: error });
   } finally {
     redis.disconnect();
   }
@@ -75,7 +75,7 @@ export async function checkRedis(url: string): Promise<void> {
 /** What a caller is told about a failed command. */
 export function redisError(url: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  return new StoreError(`Redis at ${placeOf(url)}: ${reasonOf(error)}`, true, { cause: error });
+  return new StoreError(`Redis at ${placeOf(url)}: ${reasonOf(url, error)}`, true, { cause: error });
 }
 
 /** Redis answered with an error: the connection is sound. */
@@ -138,7 +138,7 @@ function isTooOld(version: string): boolean {
   return major < oldMajor || (major === oldMajor && minor < oldMinor);
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(url: string, error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = "code" in error ? String(error.code) : "";
   const message = error.message;
@@ -158,7 +158,9 @@ function reasonOf(error: unknown): string {
   if (message.startsWith("ERR DB index"))
     return "it has no database of that number: change the one at the end of store.url";
   if (message.startsWith("READONLY"))
-    return "it is a replica and refuses writes: set store.url to the primary";
+    return isSentinelUrl(url)
+      ? "the primary has become a replica: the new one is looked for"
+      : "it is a replica and refuses writes: set store.url to the primary";
   if (message.startsWith("OOM")) return "its memory is full (maxmemory): give it more or free some";
   if (message.startsWith("MISCONF")) return "it can't save to its disk and refuses writes: look into its log";
   return message;
