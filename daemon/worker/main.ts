@@ -18,7 +18,7 @@ import { CronClock } from "./cron_clock.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
 import { warnOfRedis } from "./redis_warnings.ts";
-import { WorkWatch } from "./work_watch.ts";
+import { silenceOf, WorkWatch } from "./work_watch.ts";
 import {
   LEAVE_EXTRA_MS,
   ownerOf,
@@ -198,10 +198,9 @@ class WorkerMode implements Mode {
     );
     const open = counts.filter((_, i) => rules?.[i]?.paused === false);
     const samples = this.#fleet.lastSamples();
-    const silentMs = Math.min(...this.#fleet.living().map((child) => child.silentMs));
     const advice = this.#watch.look({
       ...{ nowMs: performance.now(), counts: open, samples, quiet: this.#quiet },
-      silentMs: Number.isFinite(silentMs) ? silentMs : 0,
+      silentMs: silenceOf(this.#fleet.living()),
     });
     if (!advice) return;
     log.warn("jobs wait and none is fetched: the workers' claims are made anew");

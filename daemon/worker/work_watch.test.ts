@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Look, WorkWatch } from "./work_watch.ts";
+import { type Look, silenceOf, WorkWatch } from "./work_watch.ts";
 
 const EVERY_MS = 2_500;
 
@@ -85,4 +85,12 @@ test("handlers that block every process are complained of, whatever was last hea
   expect(watch.complaint()).toMatch(/for \d+ s: a handler blocks every worker process$/);
   expect(over(watch, 2, { running: 10 }, state)).toEqual([]);
   expect(watch.complaint()).toBeUndefined();
+});
+
+test("the silence of workers is that of those at work: one that takes long to start blocks nothing", () => {
+  const child = (state: "starting" | "ready" | "draining", silentMs: number) => ({ state, silentMs });
+  expect(silenceOf([child("ready", 9_000), child("ready", 6_000)])).toBe(6_000);
+  expect(silenceOf([child("starting", 30_000)])).toBe(0);
+  expect(silenceOf([child("draining", 30_000), child("ready", 100)])).toBe(100);
+  expect(silenceOf([])).toBe(0);
 });

@@ -1,4 +1,5 @@
 import type { Sample } from "../../shared/metrics.ts";
+import type { ChildStatus } from "../../shared/process/fleet.ts";
 import type { QueueCounts } from "../../shared/store/jobs/job.ts";
 import { FETCHED, RUNNING, SLOTS } from "./worker_metrics.ts";
 
@@ -63,6 +64,12 @@ export class WorkWatch {
     const why = this.#blocked ? ": a handler blocks every worker process" : "";
     return `jobs wait in queue ${this.#queue} and no worker here has fetched one for ${Math.round(this.#stuckMs / 1000)} s${why}`;
   }
+}
+
+/** How long nothing was heard of any worker that is at work. One that starts gives no sign of life, and is not blocked. */
+export function silenceOf(children: readonly Pick<ChildStatus, "state" | "silentMs">[]): number {
+  const ready = children.filter(({ state }) => state === "ready");
+  return ready.length === 0 ? 0 : Math.min(...ready.map(({ silentMs }) => silentMs));
 }
 
 function sumOf(samples: readonly Sample[], wanted: string): number {
