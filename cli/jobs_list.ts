@@ -11,10 +11,10 @@ const SHOWN = 100;
 const SHOWN_MAX = 10_000;
 const TEXT_SHOWN_CHARS = 100;
 
-/** Queues; with a filter, their jobs. */
+/** Queues; with a flag that is about jobs, those. */
 export async function list(opened: OpenedStore, invocation: Invocation): Promise<void> {
-  const filters = ["--state", "--type", "--reason", "--id", "--limit"];
-  if (filters.some((name) => flagText(invocation, name) !== undefined)) return listJobs(opened, invocation);
+  const aboutJobs = ["--state", "--type", "--reason", "--id", "--limit", "--payload"];
+  if (aboutJobs.some((name) => invocation.flags.has(name))) return listJobs(opened, invocation);
   const { store } = opened;
   const all = await store.counts(opened.queues);
   const counts = all.filter((count, i) => i < opened.expected || isInUse(count));
