@@ -41,3 +41,10 @@ test("a file that can't be parsed is told of with its line, and nothing of it ru
     { line: 1, sentence: expect.stringMatching(/^serve\.app: .*app\.ts:2: Expected/) },
   ]);
 });
+
+test("JSX in .js is no fault: Bun runs it", async () => {
+  await using folder = await Folder.make({ "app.js": "export const page = <p>hi</p>;\n" });
+  const text = '[serve]\napp = "app.js"';
+  const config = checkConfig(text, "trivet.toml", folder.path, {});
+  expect(userFileFaults(config, mapLines(text))).toEqual([]);
+});

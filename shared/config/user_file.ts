@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
+import { extname } from "node:path";
 import { sentenceOf } from "../user_error.ts";
 import type { Fault } from "./config_error.ts";
 import type { LineMap } from "./line_map.ts";
 import type { Path } from "./problem.ts";
 import type { Config } from "./schema.ts";
 
-const LOADERS = ["ts", "tsx", "js", "jsx"] as const;
+/** By the end of the name. Bun takes JSX in .js too (bun.sh/docs/runtime/loaders). */
+const LOADERS = { ts: "ts", tsx: "tsx", js: "jsx", jsx: "jsx" } as const;
 
 /** The user's own files that this config uses and that are not there, or are no TypeScript. */
 export function userFileFaults(config: Config, lines: LineMap): Fault[] {
@@ -24,8 +26,9 @@ export function userFileFaults(config: Config, lines: LineMap): Fault[] {
 
 /** Where a file can't be parsed, and why. It is not run, nor are its imports looked at. */
 function syntaxFault(file: string): string | undefined {
-  const loader = LOADERS.find((name) => file.endsWith(`.${name}`));
-  if (!loader) return undefined;
+  const end = extname(file).slice(1);
+  if (!Object.hasOwn(LOADERS, end)) return undefined;
+  const loader = LOADERS[end as keyof typeof LOADERS];
   try {
     new Bun.Transpiler({ loader }).scan(readFileSync(file, "utf8"));
     return undefined;
