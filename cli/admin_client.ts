@@ -106,6 +106,9 @@ export async function tell(
     unix: socket,
     method: "POST",
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch((error: unknown) => {
+    const sentence = `who answered on ${socket} has ended before it was done: its log says more`;
+    throw new UserError(sentence, 1, { cause: error });
   });
   if (!response.ok)
     throw new UserError((await response.text()).trim(), response.status === WRONG_ORDER ? 2 : 1);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { trivetBinary } from "./harness/binary.ts";
 import { freePort } from "./harness/free_port.ts";
 import { Load } from "./harness/load.ts";
@@ -116,6 +117,35 @@ test("an upgrade that takes long says what it waits for; meanwhile the old one i
     "the new binary did not take over: it was killed by SIGKILL",
   );
   expect((await site.admin("/status")).status).toBe(200);
+}, 120_000);
+
+test("who is told to end while a new binary starts ends with it, and begins nothing more", async () => {
+  const held = APP(1).replace("Bun.sleep(5)", "new Promise(() => console.error('asked'))");
+  const { site, port } = await upSite({ "app.ts": held });
+  await using _ = site;
+  const request = fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+  await until(() => site.stderr.includes("asked"), "a request is under way");
+  await site.folder.write("app.ts", "await new Promise((resolve) => setTimeout(resolve, 60_000));\n");
+  const upgrade = site.run(["upgrade"]);
+  const underway = async () =>
+    ((await (await site.admin("/status")).json()) as { underway?: string }).underway;
+  const [, pid] = await until(
+    async () => /process (\d+), which is starting its serve/.exec((await underway()) ?? ""),
+    "the new one starts",
+  );
+  site.signal("SIGTERM");
+  expect(await upgrade).toMatchObject({
+    code: 1,
+    stderr: "the new binary did not take over: we were told to end before it was ready\n",
+  });
+  await until(() => !existsSync(`/proc/${pid}`), "it is gone");
+  for (const command of ["upgrade", "reload"])
+    expect((await site.run([command])).stderr).toBe(
+      "this process finishes what it has, and begins nothing more\n",
+    );
+  site.signal("SIGTERM");
+  expect(await site.exited()).toBe(0);
+  await request;
 }, 120_000);
 
 test("a reload that names another handlers file brings its schemas to the app", async () => {

@@ -27,6 +27,8 @@ export class Control {
   readonly #overview: Overview;
   readonly #configFile: string | undefined;
   readonly #succession = Promise.withResolvers<"succeeded">();
+  readonly #leaving = new AbortController();
+  #handedOver = false;
   #busy: string | undefined;
 
   constructor({ modes, manager, overview, configFile, reload }: Controlled) {
@@ -63,13 +65,25 @@ export class Control {
         (progress) => {
           this.#overview.underway = progress;
         },
+        this.#leaving.signal,
       );
+      this.#handedOver = true;
       this.#manager.mainPid(pid);
       letGo();
       log.info({ successor: pid }, "another process has taken over");
     });
     // After the answer to who asked has had its turn.
     setTimeout(() => this.#succession.resolve("succeeded"), ANSWER_MS);
+  }
+
+  /** A successor goes on with our sockets: also in the moment before `succeeded` resolves. */
+  get handedOver(): boolean {
+    return this.#handedOver;
+  }
+
+  /** We leave: nothing more is begun, and a successor that is not ready yet is ended, for it would go on without us. */
+  leave(): void {
+    this.#leaving.abort();
   }
 
   /** Resolves when a successor has taken over. */
@@ -129,6 +143,8 @@ export class Control {
   }
 
   async #alone(what: string, work: () => Promise<void>): Promise<void> {
+    if (this.#leaving.signal.aborted)
+      throw new UserError("this process finishes what it has, and begins nothing more");
     if (this.#busy) throw new UserError(`${this.#busy} is under way: wait until it has ended`);
     this.#busy = this.#overview.underway = what;
     try {

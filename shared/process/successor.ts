@@ -23,12 +23,14 @@ export interface Successor {
 
 /**
  * Starts the binary that now stands where this one was started from, with the same arguments, what we leave, and
- * `environment` besides ours. `waiting` hears what we wait for. Resolves when it does its work. Throws a UserError, with nothing changed here, when it can't.
+ * `environment` besides ours. `waiting` hears what we wait for. Resolves when it does its work. Throws a UserError, with
+ * nothing changed here, when it can't, or when `leaving` is aborted before.
  */
 export async function startSuccessor(
   testament: Testament,
   environment: Readonly<Record<string, string>>,
   waiting: (what: string) => void,
+  leaving: AbortSignal,
 ): Promise<Successor> {
   const { fds, env } = bequeath(testament);
   const { promise, resolve: settle } = Promise.withResolvers<LastNotice>();
@@ -43,7 +45,14 @@ export async function startSuccessor(
   const successor = spawn(fds, { ...environment, ...env }, heard, failed);
   waitFor("has said nothing yet");
   const late = setTimeout(() => failed(`it was not ready after ${READY_MS / 1000} s`), READY_MS);
+  const onLeaving = () => {
+    failed("we were told to end before it was ready");
+    // It may be ready by now, and wait for us.
+    successor.disconnect();
+  };
+  leaving.addEventListener("abort", onLeaving);
   const notice = await promise;
+  leaving.removeEventListener("abort", onLeaving);
   clearTimeout(late);
   if (notice.kind === "ready") return { pid: successor.pid, letGo: () => successor.disconnect() };
   await endOf(successor);

@@ -66,7 +66,8 @@ export async function supervise(supervision: Supervision): Promise<number> {
     const unwatch = supervision.watch?.(() => control.reload());
     const reason = await Promise.race([asked, control.succeeded]);
     unwatch?.();
-    succeeded = reason === "succeeded";
+    control.leave();
+    succeeded = control.handedOver;
     overview.phase = "draining";
     log.info(`${reason}: finishing what runs`);
     for (const mode of modes) mode.settle();
