@@ -14,6 +14,8 @@ import { runScript } from "./redis_scripts.ts";
 /** Replicas that must have a durable job, and how long one attempt waits for them. */
 const REPLICAS = 1;
 const REPLICA_WAIT_MS = 1_000;
+/** An app may name queues after its users: beyond these, Redis is told of all again. */
+const KNOWN_QUEUES_MAX = 10_000;
 const REPEAT = { repeat: true };
 const NONE: readonly [] = [];
 
@@ -102,6 +104,7 @@ export class RedisEnqueuer {
 
   async #makeKnown(queue: string): Promise<void> {
     await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, queue), REPEAT);
+    if (this.#knownQueues.size >= KNOWN_QUEUES_MAX) this.#knownQueues.clear();
     this.#knownQueues.set(queue, this.#commander.connections);
   }
 }
