@@ -2,7 +2,7 @@
 import type { ProxyUp } from "./plan.ts";
 import type { Server } from "./server.ts";
 
-/** A storm of errors is told of in this many parts a second at most. */
+/** Errors are told of together, this long after the first, unless they are enough already. */
 const TELL_MS = 10;
 
 export class ServerReports {

@@ -54,9 +54,14 @@ timeouts = { connect = "1h" }
   await using edge = await EdgeSite.start({ servers, backend: "retries = 0", tables });
   using patient = await edge.open();
   patient.send("GET /patient HTTP/1.1\r\nHost: a.test\r\n\r\n");
-  const startMs = performance.now();
-  expectPlain(await edge.get(), 504, /connection/);
-  expect(performance.now() - startMs).toBeWithin(500, 20_000);
+  // Once more when this machine was held up: by the default each would take 5 s.
+  await until(async () => {
+    const startMs = performance.now();
+    expectPlain(await edge.get(), 504, /connection/);
+    const tookMs = performance.now() - startMs;
+    expect(tookMs).toBeGreaterThan(500);
+    return tookMs < 4500;
+  }, "it is sooner than the default");
   expect(patient.received).toHaveLength(0);
   expect(full.size).toBeGreaterThan(0);
   closeSockets(fds);

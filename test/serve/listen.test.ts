@@ -107,7 +107,7 @@ listen = [${listen(count).map((address) => `{ address = "${address}" }`)}]
   await site.folder.write("trivet.toml", config(1));
   expect((await site.run(["reload"])).stderr).toBe("");
   expect((await ports()).size).toBe(2);
-}, 30_000);
+}, 120_000);
 
 interface UpStatus {
   modes: { serve: { listen: string[] }; proxy: { listeners: { port: number }[] } };
