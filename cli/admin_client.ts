@@ -5,6 +5,7 @@ import type { Status } from "../shared/process/overview.ts";
 import { runDirCandidates } from "../shared/process/run_dir.ts";
 import { UserError } from "../shared/user_error.ts";
 import type { Invocation } from "./command.ts";
+import { namedSockets } from "./named_sockets.ts";
 import { type ModeName, socketName } from "./site.ts";
 
 const MODES: readonly ModeName[] = ["up", "proxy", "serve", "worker"];
@@ -43,15 +44,34 @@ export async function lookAround({ configFile, name }: Invocation): Promise<Foun
   return there || own.length > 0 ? { own, others, place } : { own: others, others: [], place };
 }
 
-/** The supervisors that run with this config. Throws a UserError when only those of other configs answer here. */
+/** The supervisors that run with this config. Throws a UserError when only those of other configs or names answer here. */
 export async function findRunning(invocation: Invocation): Promise<Running[]> {
   const { own, others, place } = await lookAround(invocation);
   const [other] = others;
-  if (own.length > 0 || !other) return own;
+  if (own.length > 0) return own;
+  if (!other) {
+    const names = await otherNames(invocation);
+    if (names.length === 0) return own;
+    const what = invocation.name ? `with --name ${invocation.name}` : "without a name";
+    throw new UserError(`nothing runs here ${what}: say --name ${names.join(", or --name ")}`);
+  }
   const { mode, socket, status } = other;
   throw new UserError(
     `nothing runs with ${place}: the ${mode} that answers on ${socket} is process ${status.pid} and runs with ${status.config}; add -c ${status.config} if you mean that one`,
   );
+}
+
+/** The names by which something runs here with this config; with any, when there is no config file. */
+async function otherNames({ configFile, name }: Invocation): Promise<string[]> {
+  const { adminDir, dir, there, place } = await loadAdminDir(configFile);
+  const sockets = runDirCandidates(adminDir, dir).flatMap(namedSockets);
+  const found = await Promise.all(
+    sockets
+      .filter((other) => other.name !== name)
+      .map(async (other) => ({ name: other.name, config: (await ask(other.socket))?.config })),
+  );
+  const meant = found.filter(({ config }) => config !== undefined && (!there || sameConfig(config, place)));
+  return [...new Set(meant.map((other) => other.name))].toSorted();
 }
 
 /** Those that the command line names; all when it names none. Throws a UserError when there are none. */

@@ -1,11 +1,37 @@
 import { expect, test } from "bun:test";
 import { symlinkSync } from "node:fs";
+import { trivetBinary } from "./harness/binary.ts";
 import { runTrivet } from "./harness/command.ts";
 import { Folder } from "./harness/folder.ts";
 import { Trivet } from "./harness/trivet.ts";
+import { until } from "./harness/until.ts";
 
 const APP = { "app.ts": 'export default { fetch: () => new Response("one") };' };
 const JOBS = 'import { defineJobs } from "trivet";\nexport default defineJobs({ noop: { run() {} } });';
+
+test("where only an instance with a name runs, a command without it says which names there are", async () => {
+  const config = '[serve]\nlisten = "127.0.0.1:0"\nworkers = 1\n[admin]\ndir = "run"\nhttp = ""\n';
+  await using folder = await Folder.make({ "trivet.toml": config, ...APP });
+  const shop = Bun.spawn([trivetBinary(), "serve", "--name", "shop"], { cwd: folder.path, stderr: "ignore" });
+  const status = (...words: string[]) => runTrivet(["status", ...words], { cwd: folder.path });
+  try {
+    await until(async () => (await status("--name", "shop")).code === 0, "it runs");
+    expect(await status()).toMatchObject({
+      code: 1,
+      stderr: "nothing runs here without a name: say --name shop\n",
+    });
+    expect(await status("--name", "shopp")).toMatchObject({
+      code: 1,
+      stderr: "nothing runs here with --name shopp: say --name shop\n",
+    });
+    await folder.write("other.toml", config);
+    expect((await status("-c", "other.toml")).stderr).toStartWith(
+      "nothing runs here with this config: start it",
+    );
+  } finally {
+    shop.kill("SIGKILL");
+  }
+}, 120_000);
 
 test("where two sites share an admin folder, a command reaches the process of its own config, or says whose is there", async () => {
   await using shared = await Folder.make();
