@@ -6,7 +6,7 @@ const POLL_MS = 50;
 export class Predecessor {
   readonly #pid: number;
 
-  /** `succeeding`: a supervisor has started us to take its place. */
+  /** `succeeding`: a supervisor has started us to take its place, and lives. */
   constructor(succeeding: boolean) {
     this.#pid = succeeding ? process.ppid : 0;
   }

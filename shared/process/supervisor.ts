@@ -40,7 +40,8 @@ export async function supervise(supervision: Supervision): Promise<number> {
   manager.holds(legacy?.addresses ?? []);
   const control = new Control({ ...supervision, manager, overview });
   const admin = new Admin(places, overview, control);
-  const predecessor = new Predecessor(succeeding);
+  // One that has died by now left another parent in its place.
+  const predecessor = new Predecessor(succeeding && process.connected);
   const { asked, insisted } = drainAsked();
   // From now on: a successor may be told to end before we know that it has succeeded us.
   const successor = successorAsked();

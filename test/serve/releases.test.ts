@@ -112,6 +112,28 @@ test("started with -c in a folder that is gone by then: an upgrade finds the con
   }
 }, 120_000);
 
+test("a successor whose predecessor died while it started waits for nobody when it is to end", async () => {
+  await using folder = await Folder.make({ "app.ts": app("new") });
+  const port = await freePort();
+  await folder.write(
+    "trivet.toml",
+    `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "run"\nhttp = ""\n`,
+  );
+  // Its parent, this process, is nobody's predecessor: there is no channel between them.
+  const successor = Bun.spawn([trivetBinary(), "serve"], {
+    cwd: folder.path,
+    env: { ...process.env, TRIVET_LEGACY: JSON.stringify({ listeners: [], memories: {} }) },
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  try {
+    await until(() => fetch(`http://127.0.0.1:${port}/`, { keepalive: false }), "it answers");
+    successor.kill("SIGTERM");
+    await until(() => successor.exitCode === 0, "it ends");
+  } finally {
+    successor.kill("SIGKILL");
+  }
+}, 120_000);
+
 test("a supervisor of an older release hears of its successor only that it is ready", async () => {
   await using folder = await Folder.make({ "app.ts": app("new") });
   const port = await freePort();
