@@ -112,6 +112,42 @@ test("started with -c in a folder that is gone by then: an upgrade finds the con
   }
 }, 120_000);
 
+test("TERM to a process that has just handed over takes nothing from the new one", async () => {
+  await using folder = await Folder.make({ "app.ts": app("new") });
+  const port = await freePort();
+  await folder.write(
+    "trivet.toml",
+    `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "run"\nhttp = ""\n`,
+  );
+  const ask = async () =>
+    (
+      await fetch(`http://127.0.0.1:${port}/`, { keepalive: false, signal: AbortSignal.timeout(20_000) })
+    ).text();
+  const before = Bun.spawn([trivetBinary(), "serve"], {
+    cwd: folder.path,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let last = 0;
+  const read = (async () => {
+    for await (const chunk of before.stderr) {
+      last = Number(/"successor":(\d+)/.exec(new TextDecoder().decode(chunk))?.[1] ?? last);
+      if (last) before.kill("SIGTERM");
+    }
+  })();
+  try {
+    await until(() => ask().catch(() => ""), "it answers");
+    process.kill(before.pid, "SIGUSR2");
+    expect(await before.exited).toBe(0);
+    expect(await ask()).toBe("new");
+    const { stdout } = await runTrivet(["status", "--json"], { cwd: folder.path });
+    expect(JSON.parse(stdout)).toMatchObject([{ pid: last, phase: "running" }]);
+  } finally {
+    before.kill("SIGKILL");
+    if (last) process.kill(last, "SIGKILL");
+    await read;
+  }
+}, 120_000);
+
 test("a successor whose predecessor died while it started waits for nobody when it is to end", async () => {
   await using folder = await Folder.make({ "app.ts": app("new") });
   const port = await freePort();
