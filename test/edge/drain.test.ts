@@ -31,14 +31,7 @@ test("slow answers under way are waited for, and told that the connection closes
   await until(() => origin.hits === 1, "the server is asked");
   edge.trivet.signal("SIGTERM");
   await until(async () => (await edge.trivet.admin("/health")).status === 503, "health says that it drains");
-  await until(
-    () =>
-      edge.open().then(
-        () => false,
-        () => true,
-      ),
-    "nobody is accepted any more",
-  );
+  await until(() => edge.refuses(), "nobody is accepted any more");
   expect(edge.trivet.code).toBeUndefined();
   answer();
   const response = await client.response();

@@ -46,6 +46,17 @@ export class EdgeSite implements AsyncDisposable {
     return RawConnection.open(this.port);
   }
 
+  /** Whether nobody is accepted any more. */
+  refuses(): Promise<boolean> {
+    return this.open().then(
+      (connection) => {
+        connection[Symbol.dispose]();
+        return false;
+      },
+      () => true,
+    );
+  }
+
   /** One request on a connection of its own; `fields` are whole lines. */
   async get(path = "/", host = "a.test", fields = ""): Promise<RawResponse> {
     using connection = await this.open();

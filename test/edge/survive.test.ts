@@ -58,14 +58,7 @@ test("kill -9 of the supervisor leaves no process and no listener behind", async
   await edge.trivet.exited();
   await until(() => pids.every((pid) => !existsSync(`/proc/${pid}/exe`)), "its children are gone");
   // The kernel takes a process's memory before it closes its sockets.
-  await until(
-    () =>
-      edge.open().then(
-        () => false,
-        () => true,
-      ),
-    "nobody is accepted any more",
-  );
+  await until(() => edge.refuses(), "nobody is accepted any more");
 });
 
 test("after kill -9 a new start on the same folder and port works at once", async () => {

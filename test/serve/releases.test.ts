@@ -8,11 +8,19 @@ import { freePort } from "../harness/free_port.ts";
 import { until } from "../harness/until.ts";
 
 const app = (release: string) => `export default { fetch: () => new Response("${release}") };`;
+const configOf = (port: number, adminDir: string) =>
+  `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "${adminDir}"\nhttp = ""\n`;
+
+/** On a connection of its own. One that is accepted and never answered is a fault. */
+async function answerOf(port: number): Promise<string> {
+  const signal = AbortSignal.timeout(20_000);
+  return (await fetch(`http://127.0.0.1:${port}/`, { keepalive: false, signal })).text();
+}
 
 test("started in a `current` link: a reload and an upgrade go where it leads now, a broken one changes nothing, and one may be removed", async () => {
   await using folder = await Folder.make();
   const port = await freePort();
-  const config = `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "${folder.path}/run"\nhttp = ""\n`;
+  const config = configOf(port, `${folder.path}/run`);
   for (const release of ["r1", "r2", "r3"]) {
     mkdirSync(join(folder.path, release));
     await folder.write(`${release}/app.ts`, app(release));
@@ -23,7 +31,7 @@ test("started in a `current` link: a reload and an upgrade go where it leads now
     symlinkSync(to, join(folder.path, "next"));
     renameSync(join(folder.path, "next"), current);
   };
-  const ask = async () => (await fetch(`http://127.0.0.1:${port}/`, { keepalive: false })).text();
+  const ask = () => answerOf(port);
   mkdirSync(join(folder.path, "broken"));
   await folder.write("broken/app.ts", 'throw new Error("no such luck");');
   await folder.write("broken/trivet.toml", config);
@@ -77,10 +85,10 @@ test("started in a `current` link: a reload and an upgrade go where it leads now
 test("started with -c in a folder that is gone by then: an upgrade finds the config, or says that it is gone", async () => {
   await using folder = await Folder.make({ "app.ts": app("one"), "start/.keep": "" });
   const port = await freePort();
-  const config = `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "${folder.path}/run"\nhttp = ""\n`;
+  const config = configOf(port, `${folder.path}/run`);
   const file = await folder.write("site.toml", config);
   const start = join(folder.path, "start");
-  const ask = async () => (await fetch(`http://127.0.0.1:${port}/`, { keepalive: false })).text();
+  const ask = () => answerOf(port);
   const first = Bun.spawn([trivetBinary(), "serve", "-c", "../site.toml"], {
     cwd: start,
     env: { ...process.env, PWD: start },
@@ -115,14 +123,8 @@ test("started with -c in a folder that is gone by then: an upgrade finds the con
 test("TERM to a process that has just handed over takes nothing from the new one", async () => {
   await using folder = await Folder.make({ "app.ts": app("new") });
   const port = await freePort();
-  await folder.write(
-    "trivet.toml",
-    `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "run"\nhttp = ""\n`,
-  );
-  const ask = async () =>
-    (
-      await fetch(`http://127.0.0.1:${port}/`, { keepalive: false, signal: AbortSignal.timeout(20_000) })
-    ).text();
+  await folder.write("trivet.toml", configOf(port, "run"));
+  const ask = () => answerOf(port);
   const before = Bun.spawn([trivetBinary(), "serve"], {
     cwd: folder.path,
     stdio: ["ignore", "ignore", "pipe"],
@@ -154,10 +156,7 @@ test("TERM to a process that has just handed over takes nothing from the new one
 test("a successor whose predecessor died while it started waits for nobody when it is to end", async () => {
   await using folder = await Folder.make({ "app.ts": app("new") });
   const port = await freePort();
-  await folder.write(
-    "trivet.toml",
-    `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "run"\nhttp = ""\n`,
-  );
+  await folder.write("trivet.toml", configOf(port, "run"));
   // Its parent, this process, is nobody's predecessor: there is no channel between them.
   const successor = Bun.spawn([trivetBinary(), "serve"], {
     cwd: folder.path,
@@ -165,7 +164,7 @@ test("a successor whose predecessor died while it started waits for nobody when 
     stdio: ["ignore", "ignore", "ignore"],
   });
   try {
-    await until(() => fetch(`http://127.0.0.1:${port}/`, { keepalive: false }), "it answers");
+    await until(() => answerOf(port), "it answers");
     successor.kill("SIGTERM");
     await until(() => successor.exitCode === 0, "it ends");
   } finally {
@@ -176,10 +175,7 @@ test("a successor whose predecessor died while it started waits for nobody when 
 test("a supervisor of an older release hears of its successor only that it is ready", async () => {
   await using folder = await Folder.make({ "app.ts": app("new") });
   const port = await freePort();
-  await folder.write(
-    "trivet.toml",
-    `[serve]\nlisten = "127.0.0.1:${port}"\nworkers = 1\n[admin]\ndir = "run"\nhttp = ""\n`,
-  );
+  await folder.write("trivet.toml", configOf(port, "run"));
   const heard: unknown[] = [];
   const successor = Bun.spawn([trivetBinary(), "serve"], {
     cwd: folder.path,
