@@ -84,6 +84,10 @@ describe("the file", () => {
     expect(b?.jobs.map(({ id }) => id)).toEqual(ids.slice(2));
     expect(await store.settle("a", settlements ?? [])).toEqual([true, true]);
     const [last] = await store.enqueue([newJob("x", 4)]);
+    // Stored and leased at once: whoever reads the file now finds it taken.
+    using file = new Database(join(folder.path, "trivet.db"), { readonly: true });
+    const owners = file.query<{ owner: string | null }, []>("SELECT owner FROM job WHERE queue = 'default'");
+    expect(owners.all().map(({ owner }) => owner)).toEqual(["b", "c"]);
     expect((await waiting[2])?.jobs.map(({ id }) => id)).toEqual([last ?? ""]);
     await store.close();
   });
