@@ -5,7 +5,9 @@ import { isTest, roomOf, type Tree } from "./tree.ts";
 export function orphans(tree: Tree): string[] {
   const graph = usageGraph(tree);
   const sources = [...graph.keys()];
-  const scripts = [...tree].filter(([path]) => path.startsWith("bin/")).map(([, text]) => text);
+  const scripts = [...tree]
+    .filter(([path]) => path.startsWith("bin/") || path === "bunfig.toml")
+    .map(([, text]) => text);
   const isEntry = (path: string) =>
     path === "trivet.ts" ||
     ["bench", "deploy", "examples"].includes(roomOf(path)) ||
