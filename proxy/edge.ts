@@ -8,8 +8,7 @@ import { EdgeHealth } from "./edge_health.ts";
 import { type EdgeTimeouts, edgeTimeouts } from "./edge_timeouts.ts";
 import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
 import { Gate } from "./gate.ts";
-import { octets, spells } from "./http/octets.ts";
-import { type RequestLimits, requestFields } from "./http/request_head.ts";
+import type { RequestLimits } from "./http/request_head.ts";
 import { Peers } from "./peer.ts";
 import type { RequestIds } from "./request_id.ts";
 import type { Router } from "./router.ts";
@@ -19,8 +18,6 @@ export interface EdgeLimits extends RequestLimits {
   /** 0: none. */
   bodyBytesMax: number;
 }
-
-const H2C = octets("h2c");
 
 /** One data-plane process: what all its sessions share. A reload changes what is read anew for each request. */
 export class Edge {
@@ -116,17 +113,6 @@ export class Edge {
   /** A connection that asked for nothing: no request to count. */
   loggedOnly(exchange: Exchange, ending: Ending): void {
     this.#accessLog?.write(exchange, ending, 0);
-  }
-
-  bodyTooLarge(bytes: number): boolean {
-    return this.limits.bodyBytesMax > 0 && bytes > this.limits.bodyBytesMax;
-  }
-
-  /** Whether the upgrade asked for is h2c; the exchange's head was parsed last. */
-  isH2c({ bytes, request }: Exchange): boolean {
-    const entry = request.upgradeField * 4;
-    const from = requestFields.spans[entry + 2]!;
-    return spells(bytes, from, Math.min(from + H2C.length, requestFields.spans[entry + 3]!), H2C);
   }
 
   /** Closes connections that carry nothing now. */

@@ -6,10 +6,10 @@ import type { Backend } from "./backend.ts";
 import { connect } from "./connect.ts";
 import { linger } from "./departure.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
-import { MORE } from "./http/field_table.ts";
+import { type FieldTable, MORE } from "./http/field_table.ts";
 import { equals, octets } from "./http/octets.ts";
-import { parseRequestHead, requestFields } from "./http/request_head.ts";
-import { parseResponseHead, ResponseHead } from "./http/response_head.ts";
+import { parseResponseHead, ResponseHead, responseFields } from "./http/response_head.ts";
+import { carriesRequests } from "./http/upgrade_protocols.ts";
 import { answerByRule, answerOurselves, fail, giveUp, refuse, refuseUnrouted } from "./own_answer.ts";
 import { Pauses } from "./pauses.ts";
 import { keepRest, requestMoved } from "./request_body.ts";
@@ -51,10 +51,8 @@ export function route(exchange: Exchange): void {
     Math.max(0, request.contentLength),
     false,
   );
-  // An upgrade with a body leaves it open where the new protocol starts; h2c would hide requests from us.
-  if (request.upgrade && (requestBody.kind !== "none" || request.upgradeField < 0 || edge.isH2c(exchange)))
-    request.upgrade = false;
-  if (edge.bodyTooLarge(request.contentLength)) return refuse(exchange, 413);
+  if (request.upgrade) request.upgrade = maySwitch(exchange);
+  if (exchange.bodyTooLarge(request.contentLength)) return refuse(exchange, 413);
   if (requestBody.done) keepRest(exchange, exchange.bodyStart);
   if (edge.health.asked(bytes, request)) return answerOurselves(exchange, edge.health.status, "health");
   const { router } = edge;
@@ -69,6 +67,17 @@ export function route(exchange: Exchange): void {
   }
   if (backend && backend.clientKey !== null) exchange.clientKey = backend.clientKey(exchange);
   dispatch(exchange);
+}
+
+/** An upgrade with a body leaves it open where the new protocol starts, and requests must not pass us unseen. */
+function maySwitch({ bytes, request, requestBody }: Exchange): boolean {
+  const { upgradeField, fields } = request;
+  return requestBody.kind === "none" && upgradeField >= 0 && !upgradesToRequests(bytes, fields, upgradeField);
+}
+
+function upgradesToRequests(bytes: Buffer, { spans }: FieldTable, upgradeField: number): boolean {
+  const entry = upgradeField * 4;
+  return carriesRequests(bytes, spans[entry + 2]!, spans[entry + 3]!);
 }
 
 /** Gives the request to a server of the backend, or has it wait for one behind those that wait already. */
@@ -139,14 +148,12 @@ export function serverConnected(upstream: Upstream): void {
 }
 
 function sendOn(exchange: Exchange, upstream: Upstream): void {
-  const { session, bytes, request, requestBody } = exchange;
+  const { session, requestBody } = exchange;
   const { edge } = session;
-  if (requestFields.owner !== request)
-    parseRequestHead(bytes, request.start, bytes.length, request, edge.limits);
   const bodyless = requestBody.done;
   const after = sendRequest(edge, exchange, upstream);
   if (requestBody.broken) return giveUp(exchange, 400);
-  if (edge.bodyTooLarge(requestBody.bytes)) return giveUp(exchange, 413);
+  if (exchange.bodyTooLarge(requestBody.bytes)) return giveUp(exchange, 413);
   if (!bodyless && requestBody.done) keepRest(exchange, after);
   requestMoved(exchange, upstream);
 }
@@ -208,6 +215,9 @@ function switchProtocols(
   after: number,
 ): void {
   if (!exchange.request.upgrade || head.upgradeField < 0) return attemptFailed(exchange, "bad_response");
+  // A server must not choose what it was not offered (RFC 9110 §7.8).
+  if (upgradesToRequests(bytes, responseFields, head.upgradeField))
+    return attemptFailed(exchange, "bad_response");
   exchange.status = head.status;
   exchange.firstByteMs = performance.now() - exchange.startMs;
   relayHead(exchange, head, bytes, at, after, after);

@@ -1,3 +1,4 @@
+import type { EdgeLimits } from "./edge.ts";
 import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import { Body } from "./http/body.ts";
 import { RequestHead } from "./http/request_head.ts";
@@ -39,6 +40,8 @@ export class Exchange {
   bodyStart = 0;
   readonly requestBody = new Body();
   readonly responseBody = new Body();
+  /** The limits in force when it came. */
+  limits!: EdgeLimits;
   route: Route | undefined = undefined;
   /** What stands for the client where the backend's balance goes by that; 0: nothing does. */
   clientKey = 0;
@@ -105,6 +108,7 @@ export class Exchange {
     headMs: number,
   ): void {
     this.session = session;
+    this.limits = session.edge.limits;
     this.bytes = bytes;
     this.bodyStart = bodyStart;
     this.id = id;
@@ -147,6 +151,11 @@ export class Exchange {
   /** The deadlines of its route; those of the edge while it has none. */
   get timeouts(): EdgeTimeouts {
     return this.route === undefined ? this.session.edge.timeouts : this.route.timeouts;
+  }
+
+  bodyTooLarge(bytes: number): boolean {
+    const { bodyBytesMax } = this.limits;
+    return bodyBytesMax > 0 && bytes > bodyBytesMax;
   }
 
   get method(): string {

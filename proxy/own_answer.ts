@@ -2,18 +2,17 @@
 import { cut, finish, release } from "./exchange.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
 import { believe, readClaims } from "./forwarded_fields.ts";
-import { requestFields } from "./http/request_head.ts";
 import { reply, replyByRule, statusOf } from "./reply.ts";
 import { keepRest } from "./request_body.ts";
 import type { RouteAnswer } from "./route_answer.ts";
 
 /** What the route says, once what has come of the request's body is read. */
 export function answerByRule(exchange: Exchange, answer: RouteAnswer): void {
-  const { session, requestBody, bytes, bodyStart } = exchange;
+  const { requestBody, bytes, bodyStart } = exchange;
   if (!requestBody.done) {
     const after = requestBody.take(bytes, bodyStart, bytes.length);
     if (requestBody.broken) return giveUp(exchange, 400);
-    if (session.edge.bodyTooLarge(requestBody.bytes)) return giveUp(exchange, 413);
+    if (exchange.bodyTooLarge(requestBody.bytes)) return giveUp(exchange, 413);
     if (requestBody.done) keepRest(exchange, after);
   }
   begin(exchange, "done");
@@ -24,7 +23,7 @@ export function answerByRule(exchange: Exchange, answer: RouteAnswer): void {
 /** No route for this host and path, or none for this method (RFC 9110 §15.5.6). */
 export function refuseUnrouted(exchange: Exchange): void {
   const { session, host, path } = exchange;
-  if (session.peer.trusted) believe(exchange, readClaims(exchange.bytes, requestFields));
+  if (session.peer.trusted) believe(exchange, readClaims(exchange.bytes, exchange.request.fields));
   const methods = session.edge.router.methodsFor(host, path);
   if (methods.length === 0) refuse(exchange, 404);
   else answerOurselves(exchange, 405, "refused", [`Allow: ${methods.join(", ")}`]);

@@ -27,7 +27,7 @@ export function requestBodyArrived(exchange: Exchange, chunk: Buffer): void {
   }
   const after = requestBody.take(chunk, 0, chunk.length);
   if (requestBody.broken) return giveUp(exchange, 400);
-  if (session.edge.bodyTooLarge(requestBody.bytes)) return giveUp(exchange, 413);
+  if (exchange.bodyTooLarge(requestBody.bytes)) return giveUp(exchange, 413);
   if (exchange.replayable) keepForReplay(exchange, chunk, requestBody.keptEnd);
   send(upstream, chunk, 0, requestBody.keptEnd, false);
   if (requestBody.done && after < chunk.length) {

@@ -4,7 +4,7 @@ import type { Exchange } from "./exchange_state.ts";
 import { believe, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
 import { copy, copyKeptFields } from "./http/field_table.ts";
 import { CR, LF, octets, SP } from "./http/octets.ts";
-import { type RequestHead, requestFields } from "./http/request_head.ts";
+import type { RequestHead } from "./http/request_head.ts";
 import type { RouteRules } from "./route_rules.ts";
 import { send } from "./send.ts";
 import type { Upstream } from "./upstream.ts";
@@ -29,8 +29,8 @@ const ADDED_BYTES_MAX = 65_536;
 let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
- * Sends head and body at hand; requestFields must be of this exchange's head. The index in exchange.bytes after what
- * was read of this request; `exchange.requestBody` says whether it was whole or broken.
+ * Sends head and body at hand. The index in exchange.bytes after what was read of this request;
+ * `exchange.requestBody` says whether it was whole or broken.
  */
 export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream): number {
   const { bytes, bodyStart, requestBody, route } = exchange;
@@ -42,7 +42,7 @@ export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream):
   const headBytes = writeHead(edge, exchange, rules);
   const after = requestBody.take(bytes, bodyStart, bytes.length);
   const kept = requestBody.keptEnd;
-  if (requestBody.broken || edge.bodyTooLarge(requestBody.bytes)) return after;
+  if (requestBody.broken || exchange.bodyTooLarge(requestBody.bytes)) return after;
   if (kept - bodyStart <= BODY_WITH_HEAD_MAX) {
     send(upstream, scratch, 0, copy(bytes, bodyStart, kept, scratch, headBytes), true);
   } else {
@@ -57,16 +57,17 @@ export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream):
 
 function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): number {
   const { bytes, request, session } = exchange;
+  const { fields } = request;
   let at: number;
-  if (session.peer.trusted) requestFields.believe();
-  if (rules !== null) rules.request?.drop(bytes, requestFields);
+  if (session.peer.trusted) fields.believe();
+  if (rules !== null) rules.request?.drop(bytes, fields);
   if (request.minor === 1 && request.pathStart === request.targetStart && !rules?.prefix) {
     // The request line stays as it came and is copied with the fields behind it; the version is ours (RFC 9110 §2.5).
-    at = copyKeptFields(bytes, request.start, request.fieldsEnd, requestFields, scratch, 0);
+    at = copyKeptFields(bytes, request.start, request.fieldsEnd, fields, scratch, 0);
     scratch[request.targetEnd - request.start + MINOR_AT] = ONE;
   } else {
     at = writeRequestLine(exchange, rules);
-    at = copyKeptFields(bytes, request.fieldsStart, request.fieldsEnd, requestFields, scratch, at);
+    at = copyKeptFields(bytes, request.fieldsStart, request.fieldsEnd, fields, scratch, at);
   }
   if (session.peer.trusted) at = writeTrusted(edge, exchange, rules?.prefix?.text ?? "", at);
   else at = writeForwarded(session.peer, request, bytes, edge.ids, exchange.id, scratch, at);
@@ -74,7 +75,7 @@ function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): nu
   if (request.chunked) at = copy(CHUNKED, 0, CHUNKED.length, scratch, at);
   if (request.upgradeField >= 0 && request.upgrade) {
     const entry = request.upgradeField * 4;
-    at = writeLine(UPGRADE, bytes, requestFields.spans[entry + 2]!, requestFields.spans[entry + 3]!, at);
+    at = writeLine(UPGRADE, bytes, fields.spans[entry + 2]!, fields.spans[entry + 3]!, at);
   }
   scratch[at] = CR;
   scratch[at + 1] = LF;
@@ -120,8 +121,9 @@ function writeLine(start: Buffer, bytes: Buffer, from: number, end: number, to: 
 
 function writeTrusted(edge: Edge, exchange: Exchange, prefix: string, to: number): number {
   const { bytes, request, session } = exchange;
-  const claims = readClaims(bytes, requestFields);
-  const client = believe(exchange, claims);
+  const claims = readClaims(bytes, request.fields);
+  // Who was let in by it stays the same when a reload changes whom we trust.
+  const client = exchange.claimedClient || believe(exchange, claims);
   const ours = { id: edge.ids.text(exchange.id), traceparent: edge.ids.traceparent(exchange.id) };
   const text = trustedForwarded(
     session.peer,

@@ -2,7 +2,6 @@ import { ClientFilter } from "./client_filter.ts";
 import type { Exchange } from "./exchange_state.ts";
 import { FieldEdits } from "./field_edits.ts";
 import { believe, readClaims } from "./forwarded_fields.ts";
-import { requestFields } from "./http/request_head.ts";
 import type { RoutePlan } from "./plan.ts";
 import { type RouteAnswer, routeAnswer } from "./route_answer.ts";
 import { StrippedPrefix } from "./stripped_prefix.ts";
@@ -19,12 +18,14 @@ export interface RouteRules {
   logged: boolean;
 }
 
-/** Whether the route is for this client; the exchange's head was parsed last. */
+/** Whether the route is for this client. */
 export function admits({ clients, answer }: RouteRules, exchange: Exchange): boolean {
   const { peer } = exchange.session;
   // Who sends the request on to a server reads the claims himself.
   if (clients === null && answer === null) return true;
-  const address = peer.trusted ? believe(exchange, readClaims(exchange.bytes, requestFields)) : peer.address;
+  const address = peer.trusted
+    ? believe(exchange, readClaims(exchange.bytes, exchange.request.fields))
+    : peer.address;
   return clients === null || clients.admits(address);
 }
 

@@ -1,10 +1,10 @@
 import type { Exchange } from "../exchange_state.ts";
 import { clientOf, readClaims } from "../forwarded_fields.ts";
+import type { FieldTable } from "../http/field_table.ts";
 import { octets, spells } from "../http/octets.ts";
-import { requestFields } from "../http/request_head.ts";
 import { hashBytes, hashOf } from "./hash_of.ts";
 
-/** What stands for the client of an exchange whose head was parsed last; 0: the request does not say. */
+/** What stands for the client of an exchange; 0: the request does not say. */
 export type ClientKey = (exchange: Exchange) => number;
 
 /** What "hash:…" goes by; null: the algorithm does not ask who the client is. */
@@ -17,25 +17,29 @@ export function clientKeyOf(balance: string): ClientKey | null {
 }
 
 /** The client's address, as trusted proxies tell it. */
-function addressKey({ session, bytes }: Exchange): number {
+function addressKey({ session, bytes, request }: Exchange): number {
   const { peer, edge } = session;
   if (!peer.trusted) return hashOf(peer.address);
-  return hashOf(clientOf(peer.address, readClaims(bytes, requestFields).forwardedFor, edge.trusted));
+  return hashOf(clientOf(peer.address, readClaims(bytes, request.fields).forwardedFor, edge.trusted));
 }
 
 function headerKey(name: string): ClientKey {
   const wanted = octets(name);
-  return ({ bytes }) => {
-    const at = nextNamed(bytes, wanted, 0);
-    return at < 0 ? 0 : hashBytes(bytes, ...valueAt(at));
+  return ({ bytes, request: { fields } }) => {
+    const at = nextNamed(bytes, fields, wanted, 0);
+    return at < 0 ? 0 : hashBytes(bytes, ...valueAt(fields, at));
   };
 }
 
 function cookieKey(name: string): ClientKey {
   const wanted = octets("cookie");
-  return ({ bytes }) => {
-    for (let at = nextNamed(bytes, wanted, 0); at >= 0; at = nextNamed(bytes, wanted, at + 1)) {
-      const value = cookieIn(bytes.toString("latin1", ...valueAt(at)), name);
+  return ({ bytes, request: { fields } }) => {
+    for (
+      let at = nextNamed(bytes, fields, wanted, 0);
+      at >= 0;
+      at = nextNamed(bytes, fields, wanted, at + 1)
+    ) {
+      const value = cookieIn(bytes.toString("latin1", ...valueAt(fields, at)), name);
       if (value !== undefined) return hashOf(value);
     }
     return 0;
@@ -43,14 +47,14 @@ function cookieKey(name: string): ClientKey {
 }
 
 /** The index of the first field of this name from `from` on; -1 when there is none. */
-function nextNamed(bytes: Uint8Array, name: Uint8Array, from: number): number {
-  const { spans, count } = requestFields;
+function nextNamed(bytes: Uint8Array, fields: FieldTable, name: Uint8Array, from: number): number {
+  const { spans, count } = fields;
   for (let i = from; i < count; i++) if (spells(bytes, spans[i * 4]!, spans[i * 4 + 1]!, name)) return i;
   return -1;
 }
 
-function valueAt(index: number): [number, number] {
-  return [requestFields.spans[index * 4 + 2]!, requestFields.spans[index * 4 + 3]!];
+function valueAt({ spans }: FieldTable, index: number): [number, number] {
+  return [spans[index * 4 + 2]!, spans[index * 4 + 3]!];
 }
 
 /** The value of a cookie in a Cookie field (RFC 6265 §4.2.1); names are case-sensitive. */

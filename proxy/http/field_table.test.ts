@@ -59,6 +59,18 @@ test("one field more than allowed is too many", () => {
   expect(scan("A: b\r\n".repeat(4).concat("\r\n"), 3).after).toBe(TOO_MANY_FIELDS);
 });
 
+test("a table has room for as many fields as come, and keeps what is marked", () => {
+  const line = (i: number) => `N${i}: v${i}\r\n`;
+  const text = `${Array.from({ length: 100 }, (_, i) => line(i)).join("")}\r\n`;
+  const { fields, table, bytes, after } = scan(text);
+  expect(fields).toEqual(Array.from({ length: 100 }, (_, i) => [`N${i}`, `v${i}`]));
+  for (const i of [0, 15, 16, 99]) table.drop(i);
+  const out = Buffer.alloc(bytes.length);
+  const end = copyKeptFields(bytes, 0, after - 2, table, out, 0);
+  const kept = [0, 15, 16, 99].reduce((left, i) => left.replace(line(i), ""), text);
+  expect(out.toString("latin1", 0, end)).toBe(kept.slice(0, -2));
+});
+
 test("dropped fields are left out of the copy, whichever they are", () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 12 }), (drops) => {

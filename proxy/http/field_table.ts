@@ -7,22 +7,31 @@ export const BAD = -400;
 export const TOO_MANY_FIELDS = -431;
 
 /** More fields than any limit allows. */
-const CAPACITY = 1024;
+const FIELDS_MAX = 1024;
+/** Most heads have fewer. */
+const FIELDS_USUAL = 16;
 
 const DROPPED = 1;
 const CLAIMED = 2;
 
-/** Where each field of one head stands in its bytes; reused from head to head. */
+/** Where each field of one head stands in its bytes; reused from head to head, and as large as the largest was. */
 export class FieldTable {
   count = 0;
-  /** The head that was read last: whose fields these are. */
-  owner: object | null = null;
   /** Four a field: name start, name end, value start, value end (trimmed). */
-  readonly spans = new Int32Array(CAPACITY * 4);
+  spans = new Int32Array(FIELDS_USUAL * 4);
   /** 0: passed on; DROPPED, or CLAIMED. */
-  readonly dropped = new Uint8Array(CAPACITY);
+  dropped = new Uint8Array(FIELDS_USUAL);
   /** How many are dropped. */
   drops = 0;
+
+  /** Has room for twice as many fields. */
+  grow(): void {
+    const { spans, dropped } = this;
+    this.spans = new Int32Array(spans.length * 2);
+    this.spans.set(spans);
+    this.dropped = new Uint8Array(dropped.length * 2);
+    this.dropped.set(dropped);
+  }
 
   drop(index: number): void {
     if (this.dropped[index] === 0) this.drops++;
@@ -57,7 +66,7 @@ export function scanFields(
   table: FieldTable,
   most: number,
 ): number {
-  const { spans } = table;
+  let { spans } = table;
   let at = from;
   let count = 0;
   for (;;) {
@@ -70,7 +79,7 @@ export function scanFields(
       table.count = count;
       return at + 2;
     }
-    if (count === most || count === CAPACITY) return TOO_MANY_FIELDS;
+    if (count === most || count === FIELDS_MAX) return TOO_MANY_FIELDS;
     const nameStart = at;
     while (at < end && TOKEN[bytes[at]!] === 1) at++;
     if (at >= end) return MORE;
@@ -86,6 +95,10 @@ export function scanFields(
     let valueEnd = at;
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
     const entry = count++ * 4;
+    if (entry === spans.length) {
+      table.grow();
+      spans = table.spans;
+    }
     spans[entry] = nameStart;
     spans[entry + 1] = nameEnd;
     spans[entry + 2] = valueStart;

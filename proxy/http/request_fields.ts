@@ -5,7 +5,7 @@ import { BAD } from "./field_table.ts";
 import { BAD_HOST, readAuthority } from "./host.ts";
 import { octets, spells } from "./octets.ts";
 import { readOrigin } from "./origin_fields.ts";
-import { type RequestHead, requestFields } from "./request_head.ts";
+import type { RequestHead } from "./request_head.ts";
 import { readTarget } from "./request_target.ts";
 
 const X = 120;
@@ -32,14 +32,14 @@ const NAME = {
 /** What the fields mean together; minus a status when parties could read the message differently. */
 export function understandRequest(bytes: Uint8Array, head: RequestHead): number {
   forget(head);
-  const { spans, count } = requestFields;
+  const { spans, count } = head.fields;
   for (let i = 0; i < count; i++) {
     const entry = i * 4;
     if (!readField(bytes, i, spans[entry]!, spans[entry + 1]!, spans[entry + 2]!, spans[entry + 3]!, head))
       return BAD;
   }
   if (head.connectionField >= 0)
-    readConnections(bytes, head.connectionField, NAME.connection, requestFields, head);
+    readConnections(bytes, head.connectionField, NAME.connection, head.fields, head);
   if (head.chunked && (head.contentLength !== NO_LENGTH || head.minor === 0)) return BAD;
   if (head.minor === 1 && head.hostEnd === 0) return BAD;
   return readTarget(bytes, head);
@@ -68,46 +68,46 @@ function readField(
   head: RequestHead,
 ): boolean {
   if ((bytes[name]! | LOWER_CASE) === X) {
-    readOrigin(bytes, i, name, nameEnd);
+    readOrigin(bytes, i, name, nameEnd, head.fields);
     return true;
   }
   switch (nameEnd - name) {
     case 2:
-      if (spells(bytes, name, nameEnd, NAME.te)) requestFields.drop(i);
+      if (spells(bytes, name, nameEnd, NAME.te)) head.fields.drop(i);
       return true;
     case 4:
       return spells(bytes, name, nameEnd, NAME.host) ? readHost(bytes, value, end, head) : true;
     case 6:
       if (spells(bytes, name, nameEnd, NAME.expect)) {
         // An HTTP/1.0 client does not wait for 100 (RFC 9110 §10.1.1).
-        if (head.minor === 0) requestFields.drop(i);
+        if (head.minor === 0) head.fields.drop(i);
       }
       return true;
     case 7:
       if (spells(bytes, name, nameEnd, NAME.upgrade)) {
         head.upgradeField = i;
-        requestFields.drop(i);
-      } else if (spells(bytes, name, nameEnd, NAME.trailer)) requestFields.drop(i);
+        head.fields.drop(i);
+      } else if (spells(bytes, name, nameEnd, NAME.trailer)) head.fields.drop(i);
       else if (spells(bytes, name, nameEnd, NAME.referer)) head.referer = value;
       return true;
     case 9:
-      if (spells(bytes, name, nameEnd, NAME.forwarded)) requestFields.drop(i);
+      if (spells(bytes, name, nameEnd, NAME.forwarded)) head.fields.drop(i);
       return true;
     case 10:
       if (spells(bytes, name, nameEnd, NAME.connection)) {
         if (head.connectionField < 0) head.connectionField = i;
-        requestFields.drop(i);
-      } else if (spells(bytes, name, nameEnd, NAME.keepAlive)) requestFields.drop(i);
-      else if (spells(bytes, name, nameEnd, NAME.tracestate)) requestFields.drop(i);
+        head.fields.drop(i);
+      } else if (spells(bytes, name, nameEnd, NAME.keepAlive)) head.fields.drop(i);
+      else if (spells(bytes, name, nameEnd, NAME.tracestate)) head.fields.drop(i);
       else if (spells(bytes, name, nameEnd, NAME.userAgent)) head.userAgent = value;
       return true;
     case 11:
-      if (spells(bytes, name, nameEnd, NAME.traceparent)) requestFields.drop(i);
+      if (spells(bytes, name, nameEnd, NAME.traceparent)) head.fields.drop(i);
       return true;
     case 14:
       return spells(bytes, name, nameEnd, NAME.contentLength) ? readLength(bytes, value, end, head) : true;
     case 16:
-      if (spells(bytes, name, nameEnd, NAME.proxyConnection)) requestFields.drop(i);
+      if (spells(bytes, name, nameEnd, NAME.proxyConnection)) head.fields.drop(i);
       return true;
     case 17:
       if (spells(bytes, name, nameEnd, NAME.transferEncoding))
@@ -144,6 +144,6 @@ function readTransferEncoding(
 ): boolean {
   if (head.chunked || !spells(bytes, from, end, CHUNKED)) return false;
   head.chunked = true;
-  requestFields.drop(i);
+  head.fields.drop(i);
   return true;
 }

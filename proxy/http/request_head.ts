@@ -51,14 +51,13 @@ export class RequestHead implements ConnectionOptions {
   connectionField = -1;
   /** Index of the Upgrade field, -1 when absent. */
   upgradeField = -1;
+  /** Its own: it is sent, and sent again, after other heads were read. */
+  readonly fields = new FieldTable();
 }
-
-/** The fields of the request head that was parsed last. Valid until the next parse. */
-export const requestFields = new FieldTable();
 
 /**
  * Reads a request head (RFC 9112 §2–§3) from bytes[from, end). The index after the head, MORE, or minus the status that
- * refuses it. Hop-by-hop fields and those that Connection names are marked dropped in `requestFields`.
+ * refuses it. Hop-by-hop fields and those that Connection names are marked dropped in `head.fields`.
  */
 export function parseRequestHead(
   bytes: Uint8Array,
@@ -67,7 +66,6 @@ export function parseRequestHead(
   head: RequestHead,
   limits: RequestLimits,
 ): number {
-  requestFields.owner = head;
   const limit = Math.min(end, from + limits.headBytesMax);
   const after = parseWithin(bytes, from, limit, head, limits);
   return after === MORE && end - from >= limits.headBytesMax ? HEAD_TOO_LARGE : after;
@@ -107,7 +105,7 @@ function parseWithin(
   head.minor = Math.min(minor, 1);
   if (bytes[at + 1] !== CR || bytes[at + 2] !== LF) return BAD;
   head.fieldsStart = at + 3;
-  const after = scanFields(bytes, at + 3, end, requestFields, limits.fieldsMax);
+  const after = scanFields(bytes, at + 3, end, head.fields, limits.fieldsMax);
   if (after <= 0) return after;
   head.fieldsEnd = after - 2;
   const refusal = understandRequest(bytes, head);
