@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import pino from "pino";
+import { shownValue, within } from "./thrown_value.ts";
 
 const STDERR_FD = 2;
 const LEVEL_NAMES: Record<number, string> = { 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };
@@ -8,10 +9,19 @@ const QUIET_FIELDS = new Set(["level", "time", "pid", "name", "msg"]);
 
 /** What the supervisor and its children say of themselves: JSON lines on stderr, plain lines when a person watches. */
 export const log = pino(
-  { level: levelOf(process.env["TRIVET_LOG_LEVEL"]), base: { pid: process.pid } },
+  {
+    level: levelOf(process.env["TRIVET_LOG_LEVEL"]),
+    base: { pid: process.pid },
+    serializers: { err: errorFields },
+  },
   // Not process.stderr.isTTY: touching process.stderr makes the descriptor non-blocking, for its other users too.
   { write: isatty(STDERR_FD) ? (line: string) => writeStderr(forPerson(line)) : writeStderr },
 );
+
+/** Of what user code threw, too. */
+function errorFields(thrown: unknown): unknown {
+  return within(() => pino.stdSerializers.err(thrown as Error)) ?? { message: shownValue(thrown) };
+}
 
 function levelOf(wanted = "info"): string {
   return Object.values(LEVEL_NAMES).includes(wanted) || wanted === "silent" ? wanted : "info";

@@ -1,3 +1,5 @@
+import { messageOf } from "./thrown_value.ts";
+
 /** A failure the user can mend: its message is one plain sentence for stderr, its code the process's exit code. */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -10,7 +12,7 @@ export class UserError extends Error {
   }
 }
 
-/** The sentence of anything that was thrown. */
+/** The sentence of anything that was thrown, by us or by user code. */
 export function sentenceOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return messageOf(thrown);
 }

@@ -49,7 +49,7 @@ export default defineJobs({
   },
   fails: { attempts: 3, backoff: () => 20, run(payload, job) { note(job, payload, "begun"); throw new Error("boom"); } },
   kills: { run: (payload, job) => { note(job, payload, "begun"); process.kill(process.pid, "SIGKILL"); } },
-  crashes: { run: (payload, job) => { note(job, payload, "begun"); setTimeout(() => { throw new Error("late"); }, 1); return Bun.sleep(60_000); } },
+  crashes: { run: (payload, job) => { note(job, payload, "begun"); queueMicrotask(() => { throw new Error("late"); }); return Bun.sleep(60_000); } },
   slow: { attempts: 1, timeout: "100ms", async run(payload, job) { note(job, payload, "begun"); await Bun.sleep(60_000); } },
 });
 `;

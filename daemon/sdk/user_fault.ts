@@ -1,5 +1,6 @@
 /** Where and why a user's file could not be loaded or run, as one sentence that starts with file:line. */
 import { readFileSync } from "node:fs";
+import { isError, messageOf, shownValue, stackOf, titleOf, within } from "../../shared/thrown_value.ts";
 
 /** A statement that starts its line: formatted code indents the rest. */
 const TOP_LEVEL_AWAIT = /^(?:(?:export )?(?:const|let|var) [^=]+= )?await\b/;
@@ -20,14 +21,14 @@ interface BunMessage {
 /** The sentence for anything that was thrown while `file` was loaded. */
 export function faultSentence(thrown: unknown, file: string): string {
   // One BuildMessage a syntax error; the first usually causes the others.
-  const first = thrown instanceof AggregateError ? (thrown.errors[0] as unknown) : thrown;
+  const first = within(() => thrown instanceof AggregateError) ? firstOf(thrown as AggregateError) : thrown;
   const place = placeOf(first, file);
   return `${place ? `${place.file}:${place.line}` : file}: ${reasonOf(first)}`;
 }
 
 /** The first line of a stack that is in a user's own file, "file:line"; undefined when there is none. */
 export function userPlace(error: Error): string | undefined {
-  const place = placeInStack(error.stack ?? "");
+  const place = placeInStack(stackOf(error) ?? "");
   return place && `${place.file}:${place.line}`;
 }
 
@@ -49,16 +50,27 @@ export function loadingPlace(file: string): string {
   }
 }
 
+function firstOf(several: AggregateError): unknown {
+  return within(() => several.errors[0] as unknown) ?? several;
+}
+
 function placeOf(thrown: unknown, file: string): Place | undefined {
   if (typeof thrown !== "object" || thrown === null) return undefined;
-  const { position, specifier, referrer, message } = thrown as BunMessage;
-  if (position?.file) return { file: position.file, line: position.line };
-  if (specifier && referrer) return lineWith(referrer, [specifier]);
+  const told = within(() => {
+    const { position, specifier, referrer } = thrown as BunMessage;
+    return { specifier, referrer, file: position?.file, line: position?.line };
+  });
+  if (typeof told?.file === "string") return { file: told.file, line: Number(told.line) };
+  const { specifier, referrer } = told ?? {};
+  if (typeof specifier === "string" && typeof referrer === "string" && specifier && referrer)
+    return lineWith(referrer, [specifier]);
   // An import of a name that the module lacks: Bun says neither file nor line.
-  const lacking = /^Export named '(.+)' not found in module '(.+)'\.$/.exec(message ?? "");
+  const lacking = /^Export named '(.+)' not found in module '(.+)'\.$/.exec(
+    isError(thrown) ? messageOf(thrown) : "",
+  );
   if (lacking)
     return lineWith(file, ["import", lacking[1] ?? "", (lacking[2] ?? "").split("/").at(-1) ?? ""]);
-  return placeInStack(thrown instanceof Error ? (thrown.stack ?? "") : "");
+  return placeInStack(stackOf(thrown) ?? "");
 }
 
 /** Frames look like "at name (/path/app.ts:3:11)" or "at /path/app.ts:3:11". */
@@ -81,14 +93,10 @@ function lineWith(file: string, parts: readonly string[]): Place | undefined {
 }
 
 function reasonOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) {
-    const message = (thrown as BunMessage | null)?.message;
-    return typeof message === "string" ? message : `threw ${Bun.inspect(thrown)}`;
+  if (!isError(thrown)) {
+    const message = within(() => (thrown as BunMessage | null)?.message);
+    return typeof message === "string" ? messageOf(message) : `threw ${shownValue(thrown)}`;
   }
-  const known =
-    thrown.name === "Error" ||
-    thrown.name === "UserError" ||
-    thrown.name === "BuildMessage" ||
-    thrown.name === "ResolveMessage";
-  return known ? thrown.message : `${thrown.name}: ${thrown.message}`;
+  const known = ["Error", "UserError", "BuildMessage", "ResolveMessage"];
+  return known.includes(within(() => thrown.name) ?? "Error") ? messageOf(thrown) : titleOf(thrown);
 }

@@ -1,5 +1,6 @@
 /** From the user's app file to an app that listens. */
 import { log } from "../../shared/log.ts";
+import { stackOf, within } from "../../shared/thrown_value.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { importUserFile } from "../sdk/user_code.ts";
 import { defaultExportPlace, faultSentence } from "../sdk/user_fault.ts";
@@ -95,8 +96,9 @@ function logFaults(app: ElysiaLike, file: string): void {
   const original = app.handleError;
   if (!original) return;
   app.handleError = (context, error, ...rest) => {
-    const { status, stack } = error as { status?: unknown; stack?: unknown };
-    if (typeof status !== "number" || status >= 500) log.error({ stack }, faultSentence(error, file));
+    const status = within(() => (error as { status?: unknown }).status);
+    if (typeof status !== "number" || status >= 500)
+      log.error({ stack: stackOf(error) }, faultSentence(error, file));
     return original.call(app, context, error, ...rest);
   };
 }

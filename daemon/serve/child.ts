@@ -6,6 +6,7 @@ import type { Identity } from "../../shared/process/identity.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
+import { stackOf } from "../../shared/thrown_value.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
 import { enqueuedCounter } from "../sdk/enqueued_counter.ts";
 import { importHandlersIfThere } from "../sdk/handlers_file.ts";
@@ -172,7 +173,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
 
   /** What no handler caught may have left the app half-done: the supervisor starts a fresh one. */
   #crash(error: unknown, app: string): void {
-    log.error({ stack: error instanceof Error ? error.stack : undefined }, "the app crashed");
+    log.error({ stack: stackOf(error) }, "the app crashed");
     this.#link.fail(faultSentence(error, app));
     process.exit(1);
   }

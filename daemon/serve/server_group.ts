@@ -1,6 +1,7 @@
 /** The listeners of one child as one server: what the child opens, lends and drains. */
 import { log } from "../../shared/log.ts";
 import { closeSockets } from "../../shared/process/listen_socket.ts";
+import { stackOf } from "../../shared/thrown_value.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import type { AppOptions } from "./app_options.ts";
 import { AppServer } from "./app_server.ts";
@@ -181,7 +182,7 @@ export class ServerGroup {
   }
 
   #failed(error: Error): Response {
-    log.error({ stack: error.stack }, faultSentence(error, this.#appFile));
+    log.error({ stack: stackOf(error) }, faultSentence(error, this.#appFile));
     return new Response("Internal Server Error", { status: 500 });
   }
 }

@@ -1,4 +1,5 @@
 /** Why attempts end other than by their handler, and how errors are kept. */
+import { stackOf, titleOf } from "../../shared/thrown_value.ts";
 
 /** What a dead or retried job keeps of its error. */
 const ERROR_CHARS_MAX = 8_000;
@@ -25,13 +26,13 @@ export function timeoutError(timeoutMs: number): Error {
 
 /** What was thrown with its stack, less our own frames, as text of a bounded length. */
 export function errorText(thrown: unknown): string {
-  const text = thrown instanceof Error ? describe(thrown) : `threw ${Bun.inspect(thrown)}`;
+  const text = describe(thrown);
   return text.length > ERROR_CHARS_MAX ? `${text.slice(0, ERROR_CHARS_MAX)}…` : text;
 }
 
-function describe(error: Error): string {
-  const frames = (error.stack ?? "")
+function describe(thrown: unknown): string {
+  const frames = (stackOf(thrown) ?? "")
     .split("\n")
     .filter((line) => /^\s+at /.test(line) && !OWN_FRAME.test(line));
-  return [String(error), ...frames].join("\n");
+  return [titleOf(thrown), ...frames].join("\n");
 }

@@ -3,15 +3,18 @@ import { Metrics } from "../../shared/metrics.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
+import { stackOf } from "../../shared/thrown_value.ts";
 import { enqueuedCounter } from "../sdk/enqueued_counter.ts";
 import { importHandlers } from "../sdk/handlers_file.ts";
 import { jobsClient } from "../sdk/jobs_client.ts";
 import { trivetModule } from "../sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
+import { errorText } from "./attempt_error.ts";
 import { cronDefaults } from "./cron_defaults.ts";
 import { Fetcher } from "./fetcher.ts";
 import { checkHandlers } from "./handler_settings.ts";
+import { jobInScope } from "./job_scope.ts";
 import { Processor } from "./processor.ts";
 import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
@@ -55,9 +58,8 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
 
   async boot(boot: WorkerBoot): Promise<void> {
     this.#link.become(boot.identity);
-    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
-      process.on(event, (error: unknown) => this.#crash(error, boot.handlers));
-    }
+    process.on("uncaughtException", (error: unknown) => this.#escaped(error, boot.handlers));
+    process.on("unhandledRejection", (error: unknown) => reportRejection(error));
     const store = openJobStore(boot.store);
     const client = jobsClient({ openStore: () => store, onEnqueued: this.#onEnqueued });
     provideModules(folderOf(boot.handlers), trivetModule(client.jobs));
@@ -101,10 +103,25 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     return { running: this.#processor?.running ?? 0 };
   }
 
-  /** What no handler caught may have left others half-done: their jobs go back and a fresh process takes over. */
+  /** Thrown in a callback: one failed attempt of the job it belongs to, and a fresh process takes over in its time. */
+  #escaped(error: unknown, handlers: string): void {
+    const job = jobInScope();
+    if (!job || !this.#processor) return this.#crash(error, handlers);
+    const { id, type } = job;
+    log.error({ job: id, type, error: errorText(error) }, "a handler threw where nothing caught it");
+    this.#processor.fail(job, error);
+    this.#link.leave("fault");
+  }
+
+  /** Whose it is nobody can say, and it may have left others half-done: their jobs go back to run in a fresh process. */
   #crash(error: unknown, handlers: string): void {
-    log.error({ stack: error instanceof Error ? error.stack : undefined }, "a handler crashed the worker");
+    log.error({ stack: stackOf(error) }, "a handler crashed the worker");
     this.#link.fail(faultSentence(error, handlers));
     process.exit(1);
   }
+}
+
+/** A promise that nobody waits for has left nothing half-done, and whose it is can't be said. */
+function reportRejection(error: unknown): void {
+  log.error({ error: errorText(error) }, "a promise was rejected that no handler waits for");
 }

@@ -1,11 +1,13 @@
 import { log } from "../../shared/log.ts";
 import type { BrokenEntry, Claim, ClaimedJob, DeadReason, Outcome } from "../../shared/store/jobs/job.ts";
+import { within } from "../../shared/thrown_value.ts";
 import { timerMs } from "../../shared/timer.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
 import type { JobHandler, JobHandlers } from "../sdk/define_jobs.ts";
 import { payloadFault } from "../sdk/payload_schema.ts";
 import { errorText, timeoutError, WorkerStopping } from "./attempt_error.ts";
 import { attemptTimeoutMs } from "./handler_settings.ts";
+import { inScopeOf } from "./job_scope.ts";
 import { reportDead, reportOutcome } from "./outcome_report.ts";
 import type { ProgressNotes } from "./progress_notes.ts";
 import { afterFailure } from "./retry.ts";
@@ -16,6 +18,10 @@ import type { WorkerMetrics } from "./worker_metrics.ts";
 /** Outcomes the store has not heard of; with more, no new job is begun. */
 const BACKLOG_MAX = 5_000;
 const RESULT_CHARS_MAX = 256 * 1024;
+/** What a result may take to become JSON: its own toJSON() writes it. */
+const RESULT_MS_MAX = 5_000;
+/** Of a job whose handler can't be asked. */
+const SILENT_HANDLER: JobHandler = { run: () => undefined };
 
 /** Runs claimed jobs, up to `concurrency` at a time. It alone decides what becomes of a job. */
 export class Processor {
@@ -63,7 +69,7 @@ export class Processor {
     for (const job of claim.jobs) {
       // More came than was asked for (two queues at once, a lost answer found again): another worker may be free.
       if (this.free === 0) this.#settle(job, { kind: "release" });
-      else void this.#process(new RunningJob(job));
+      else void this.#run(new RunningJob(job));
     }
   }
 
@@ -79,13 +85,29 @@ export class Processor {
     for (const job of this.#running) this.#finish(job, { kind: "release" });
   }
 
+  /** What escaped a handler, in a callback that no promise of its waits for: its attempt has failed. */
+  fail(job: RunningJob, thrown: unknown): void {
+    job.abort(new Error("the handler threw in a callback"));
+    this.#end(job, this.#handlerOf(job) ?? SILENT_HANDLER, { thrown });
+  }
+
+  /** Never rejects. A fault that nobody foresaw is one failed attempt, too: a job that nobody ends is leased for ever. */
+  async #run(job: RunningJob): Promise<void> {
+    try {
+      await this.#process(job);
+    } catch (error) {
+      this.#running.add(job);
+      this.#end(job, this.#handlerOf(job) ?? SILENT_HANDLER, { thrown: error });
+    }
+  }
+
   /** A job's way: decode, handler, outcome, settle. */
   async #process(job: RunningJob): Promise<void> {
     const { claimed } = job;
     const { expiresAtMs } = claimed;
     if (expiresAtMs > 0 && Date.now() > expiresAtMs)
       return this.#bury(claimed, "expired", `its time was over at ${new Date(expiresAtMs).toISOString()}`);
-    const handler = Object.hasOwn(this.#handlers, claimed.type) ? this.#handlers[claimed.type] : undefined;
+    const handler = this.#handlerOf(job);
     if (!handler) return this.#bury(claimed, "unknown_type", `no handler is named "${claimed.type}"`);
 
     const payload = decode(claimed.payload);
@@ -95,8 +117,29 @@ export class Processor {
 
     this.#running.add(job);
     this.#notes.watch(job);
+    const timer = this.#timeLimit(job, handler);
     const end = await runHandler(handler, payload, job);
-    this.#finish(job, this.#outcome(job, handler, end));
+    clearTimeout(timer);
+    this.#end(job, handler, end);
+  }
+
+  /** At its timeout the attempt has failed, and its slot is free, whatever the handler does. */
+  #timeLimit(job: RunningJob, handler: JobHandler): ReturnType<typeof setTimeout> | undefined {
+    const timeoutMs = attemptTimeoutMs(job.claimed, handler);
+    if (timeoutMs === 0) return undefined;
+    return setTimeout(() => {
+      const late = timeoutError(timeoutMs);
+      job.abort(late);
+      this.#end(job, handler, { thrown: late });
+    }, timerMs(timeoutMs));
+  }
+
+  #end(job: RunningJob, handler: JobHandler, end: HandlerEnd): void {
+    if (this.#running.has(job)) this.#finish(job, this.#outcome(job, handler, end));
+  }
+
+  #handlerOf({ type }: RunningJob): JobHandler | undefined {
+    return Object.hasOwn(this.#handlers, type) ? this.#handlers[type] : undefined;
   }
 
   /** What the handler said of its job stands before how it ended. */
@@ -135,17 +178,11 @@ export class Processor {
 
 type HandlerEnd = { value: unknown } | { thrown: unknown };
 
-/** Thrown is also a timeout. */
 async function runHandler(handler: JobHandler, payload: unknown, job: RunningJob): Promise<HandlerEnd> {
-  const timeoutMs = attemptTimeoutMs(job.claimed, handler);
-  const timer = timeoutMs > 0 && setTimeout(() => job.timeOut(timeoutError(timeoutMs)), timerMs(timeoutMs));
   try {
-    const running = handler.run(payload, job);
-    return { value: await (timer ? Promise.race([running, job.timedOut]) : running) };
+    return { value: await inScopeOf(job, () => handler.run(payload, job)) };
   } catch (thrown) {
     return { thrown };
-  } finally {
-    if (timer) clearTimeout(timer);
   }
 }
 
@@ -159,13 +196,13 @@ function decode(text: string): unknown {
 
 /** With the result, when it can be kept. */
 function acknowledge({ id, type }: ClaimedJob, value: unknown): Outcome {
-  let result: string | undefined;
-  try {
-    result = value === undefined ? undefined : JSON.stringify(value);
-  } catch (error) {
-    log.warn({ job: id, type }, `its result is not kept: ${sentenceOf(error)}`);
+  if (value === undefined) return { kind: "ack" };
+  const result = within(() => JSON.stringify(value) ?? "", RESULT_MS_MAX);
+  if (result === undefined) {
+    log.warn({ job: id, type }, "its result is not kept: it can't be written as JSON");
+    return { kind: "ack" };
   }
-  if (result === undefined) return { kind: "ack" };
+  if (result === "") return { kind: "ack" };
   if (result.length <= RESULT_CHARS_MAX) return { kind: "ack", result };
   log.warn({ job: id, type }, `its result is not kept: it is longer than ${RESULT_CHARS_MAX} characters`);
   return { kind: "ack" };

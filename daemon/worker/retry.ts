@@ -2,6 +2,7 @@
 import { log } from "../../shared/log.ts";
 import { type Backoff, type ClaimedJob, HISTORY_MAX, type Outcome } from "../../shared/store/jobs/job.ts";
 import { readBackoff } from "../../shared/store/jobs/new_job.ts";
+import { messageOf, within } from "../../shared/thrown_value.ts";
 import type { JobHandler } from "../sdk/define_jobs.ts";
 
 const DEFAULT_ATTEMPTS = 25;
@@ -47,12 +48,19 @@ function delayMs({ type, attempt, backoff }: ClaimedJob, handler: JobHandler, ra
 
 /** NaN when the user's function fails: the job must still be tried again. */
 function ownDelayMs(backoff: (attempt: number) => number, attempt: number): number {
-  try {
-    return backoff(attempt);
-  } catch (error) {
-    log.warn({ err: error }, "the handler's backoff function failed: waiting as by default");
-    return Number.NaN;
-  }
+  let failure: unknown = "it takes too long";
+  const own = within(() => {
+    try {
+      return backoff(attempt);
+    } catch (error) {
+      failure = error;
+      return undefined;
+    }
+  });
+  if (own !== undefined) return own;
+  const reason = messageOf(failure);
+  log.warn({ reason }, "the handler's backoff function failed: waiting as by default");
+  return Number.NaN;
 }
 
 /** Milliseconds after failed attempt number `attempt`. */

@@ -1,7 +1,9 @@
 import { log } from "../../shared/log.ts";
 import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
 import { readDuration } from "../../shared/store/jobs/job_option.ts";
+import { messageOf } from "../../shared/thrown_value.ts";
 import type { JobContext, JobLog } from "../sdk/define_jobs.ts";
+import { errorText } from "./attempt_error.ts";
 
 const PROGRESS_CHARS_MAX = 8_000;
 
@@ -26,7 +28,6 @@ export class JobCancelled extends Error {
 export class RunningJob implements JobContext {
   readonly claimed: ClaimedJob;
   readonly startedAtMs = performance.now();
-  #late: PromiseWithResolvers<never> | undefined;
   #abort: AbortController | undefined;
   #reason: Error | undefined;
   #log: JobLog | undefined;
@@ -67,22 +68,10 @@ export class RunningJob implements JobContext {
     return this.#log;
   }
 
-  /** Rejects with the reason once the handler's time is over. */
-  get timedOut(): Promise<never> {
-    this.#late ??= Promise.withResolvers<never>();
-    return this.#late.promise;
-  }
-
   /** Tells the handler to stop; the reason is its signal's. */
   abort(reason: Error): void {
     this.#reason = reason;
     this.#abort?.abort(reason);
-  }
-
-  /** The same, and no longer waits for it. */
-  timeOut(reason: Error): void {
-    this.abort(reason);
-    this.#late?.reject(reason);
   }
 
   progress(value: unknown): void {
@@ -100,14 +89,16 @@ export class RunningJob implements JobContext {
     return text;
   }
 
-  discard(reason = "its handler discarded it"): never {
-    this.#verdict = { kind: "discard", error: reason };
-    throw new HandlerVerdict(reason);
+  discard(reason: unknown = "its handler discarded it"): never {
+    const error = reasonText(reason);
+    this.#verdict = { kind: "discard", error };
+    throw new HandlerVerdict(error);
   }
 
-  retryAfter(delay: string | number, reason = "its handler wants to be called later"): never {
-    this.#verdict = { kind: "retry", afterMs: readDuration(this.type, "retryAfter", delay), error: reason };
-    throw new HandlerVerdict(reason);
+  retryAfter(delay: string | number, reason: unknown = "its handler wants to be called later"): never {
+    const error = reasonText(reason);
+    this.#verdict = { kind: "retry", afterMs: readDuration(this.type, "retryAfter", delay), error };
+    throw new HandlerVerdict(error);
   }
 
   get verdict(): Verdict | undefined {
@@ -123,4 +114,9 @@ export class RunningJob implements JobContext {
     this.#cancelled = true;
     this.abort(new JobCancelled());
   }
+}
+
+/** A handler may give an error, or anything, as the reason. */
+function reasonText(reason: unknown): string {
+  return typeof reason === "string" ? messageOf(reason) : errorText(reason);
 }

@@ -67,7 +67,7 @@ export class Fleet<Boot, Down, Up> {
       spec.onGone?.(child);
     };
     this.#spec = spec;
-    this.#counts = new FleetCounts(spec.kind, spec.limits ? RECYCLE_REASONS : ["term"]);
+    this.#counts = new FleetCounts(spec.kind, spec.limits ? RECYCLE_REASONS : ["term", "fault"]);
     const onAsked = () => this.#recycler.look();
     const onRestart = () => this.#counts.restarts++;
     this.#makeSlot = (index) => new ChildSlot(index, { ...spec, onGone, onAsked, onRestart });

@@ -13,6 +13,7 @@ test("a child that is well is kept, also at the very limit of memory", () => {
 test.each([
   [{ asked: "max_requests" }, "replace", "max_requests", "has had its max_requests"],
   [{ asked: "term" }, "replace", "term", "was sent TERM"],
+  [{ asked: "fault" }, "replace", "fault", "has run code that left something behind"],
   [{ memoryBytes: 300.4 * 1024 * 1024 }, "replace", "max_memory", "uses 300 MiB, more than max_memory"],
   [{ ageMs: 3_600_000 }, "replace", "max_age", "is 3600 s old, its max_age"],
   [{ silentMs: 60_000 }, "kill", "hang", "gave no sign of life for 60 s"],

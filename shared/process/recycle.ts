@@ -25,6 +25,7 @@ export const RECYCLE_REASONS: readonly RecycleReason[] = [
   "max_age",
   "hang",
   "term",
+  "fault",
 ];
 
 /** `why` is for the log. */
@@ -39,6 +40,9 @@ export function judge(vitals: Vitals, limits: RecycleLimits): Verdict {
     return { action: "kill", reason: "hang", why: `gave no sign of life for ${seconds(silentMs)}` };
   }
   if (asked === "term") return { action: "replace", reason: "term", why: "was sent TERM" };
+  if (asked === "fault") {
+    return { action: "replace", reason: "fault", why: "has run code that left something behind" };
+  }
   if (asked === "max_requests") {
     return { action: "replace", reason: "max_requests", why: "has had its max_requests" };
   }
