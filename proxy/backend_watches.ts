@@ -124,6 +124,7 @@ export class BackendWatches {
       address: `unix:${path}`,
       // The path is another one each time a child is replaced; series of metrics must not be.
       label: `${SERVE}${slot}`,
+      ofServe: true,
       state: "up",
       recoveredAtMs: 0,
     }));

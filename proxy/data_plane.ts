@@ -186,8 +186,8 @@ export class DataPlane {
         backend: name,
       }),
     );
-    const make = ({ address, label }: MemberState) =>
-      new Server(address, this.#serverCounters(name, label ?? address));
+    const make = ({ address, label = address, ofServe = false }: MemberState) =>
+      new Server(address, this.#serverCounters(name, label), ofServe ? label : null);
     const backend = new Backend(name, make, this.#slot, queue);
     const reports = new ServerReports(name, this.#tell);
     backend.onSeen = (server, enough) => reports.note(server, enough);

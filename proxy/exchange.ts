@@ -17,10 +17,11 @@ import { readRequests } from "./request_reader.ts";
 import { sendRequest } from "./request_sender.ts";
 import { relayBody, responseMoved } from "./response_body.ts";
 import { relayHead, responseBodyKind } from "./response_relay.ts";
-import { isIdempotent, mayRetry } from "./retry.ts";
+import { isIdempotent, mayRetry, wasRead } from "./retry.ts";
 import { admits } from "./route_rules.ts";
 import type { Server } from "./server.ts";
 import { openTunnel } from "./tunnel.ts";
+import { UnansweredLog } from "./unanswered_log.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** An idle connection to a server is closed before most servers would close it. */
@@ -33,6 +34,12 @@ const INTERIMS_MAX = 100;
 const PAUSE_MS = 250;
 
 const HEAD = octets("HEAD");
+
+const DIED =
+  "a process of the app died, or closed the connection, without an answer to this request: it is sent to no other";
+const SILENT = "a process of the app did not answer this request in time";
+
+const unansweredLog = new UnansweredLog();
 
 const pauses = new Pauses(PAUSE_MS, dispatch);
 
@@ -246,7 +253,12 @@ export function attemptFailed(exchange: Exchange, ending: Ending): void {
   responseBody.start("none", 0, false);
   const { retries } = backend;
   const bodyInHand = !request.chunked && requestBody.done && exchange.replayable;
-  if (!mayRetry({ attempts, retries, sent, heard, idempotent, bodyInHand })) return fail(exchange, ending);
+  const { serveChild } = server;
+  const hasBody = requestBody.kind !== "none";
+  const fatal = serveChild !== null && sent && wasRead({ ending, heard, hasBody });
+  if (fatal) unansweredLog.tell(exchange, serveChild, DIED);
+  if (!mayRetry({ attempts, retries, sent, heard, idempotent, bodyInHand, fatal }))
+    return fail(exchange, ending);
   if (sent && !backend.budget.take()) return fail(exchange, ending);
   exchange.session.edge.counts.retries.value++;
   if (!request.chunked)
@@ -270,7 +282,9 @@ function pause(exchange: Exchange): void {
 
 /** The request is with the server, and nothing came of it in time. */
 export function serverSilent(exchange: Exchange): void {
-  if (exchange.server) exchange.route?.backend?.failed(exchange.server, true);
+  const { server } = exchange;
+  if (server) exchange.route?.backend?.failed(server, true);
+  if (server?.serveChild) unansweredLog.tell(exchange, server.serveChild, SILENT);
   fail(exchange, "server_timeout");
 }
 

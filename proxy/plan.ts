@@ -30,6 +30,8 @@ export interface MemberState {
   address: string;
   /** What metrics call it, when not by its address. */
   label?: string;
+  /** One of the app's children under the same supervisor. */
+  ofServe?: boolean;
   state: ServerState;
   weight: number;
   /** Requests at a time, of all data-plane processes together; 0: no limit. */

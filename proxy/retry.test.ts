@@ -1,8 +1,16 @@
 import { expect, test } from "bun:test";
 import { octets } from "./http/octets.ts";
-import { isIdempotent, mayRetry } from "./retry.ts";
+import { isIdempotent, mayRetry, wasRead } from "./retry.ts";
 
-const UNSENT = { attempts: 1, retries: 2, sent: false, heard: false, idempotent: false, bodyInHand: false };
+const UNSENT = {
+  attempts: 1,
+  retries: 2,
+  sent: false,
+  heard: false,
+  idempotent: false,
+  bodyInHand: false,
+  fatal: false,
+};
 const SENT = { ...UNSENT, sent: true, idempotent: true, bodyInHand: true };
 
 test.each([
@@ -14,8 +22,19 @@ test.each([
   ["sent, not idempotent", false, { ...SENT, idempotent: false }],
   ["sent, the body is gone", false, { ...SENT, bodyInHand: false }],
   ["the server has begun to answer", false, { ...SENT, heard: true }],
+  ["a process of the app has ended with it in its hands", false, { ...SENT, fatal: true }],
 ])("%s: %p", (_, again, attempt) => {
   expect(mayRetry(attempt)).toBe(again);
+});
+
+test.each([
+  ["closed in order", true, { ending: "server_closed", heard: false, hasBody: false }],
+  ["reset: octets were left unread", false, { ending: "server_reset", heard: false, hasBody: false }],
+  ["reset with a part of an answer", true, { ending: "server_reset", heard: true, hasBody: false }],
+  ["reset with a part of the body unread", true, { ending: "server_reset", heard: false, hasBody: true }],
+  ["nobody was there", false, { ending: "connect_failed", heard: false, hasBody: true }],
+] as const)("%s, so the process had read of it: %p", (_, read, lost) => {
+  expect(wasRead(lost)).toBe(read);
 });
 
 test.each([

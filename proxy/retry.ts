@@ -1,3 +1,4 @@
+import type { Ending } from "./exchange_state.ts";
 import { equals, octets } from "./http/octets.ts";
 
 /** What is known of an attempt that failed before the client saw any of an answer. */
@@ -14,15 +15,35 @@ export interface FailedAttempt {
   idempotent: boolean;
   /** The whole body, if any, is still here to be sent again. */
   bodyInHand: boolean;
+  /** A process of the app had read the request when it ended: the next one might end of it too. */
+  fatal: boolean;
 }
 
 /**
- * Whether the request may go out again: never once the server has begun to answer, always when it saw nothing of the
- * request, else when repeating it is harmless.
+ * Whether the request may go out again: never once the server has begun to answer or has died of it, always when it saw
+ * nothing of the request, else when repeating it is harmless.
  */
-export function mayRetry({ attempts, retries, sent, heard, idempotent, bodyInHand }: FailedAttempt): boolean {
-  if (attempts > retries || heard) return false;
+export function mayRetry(attempt: FailedAttempt): boolean {
+  const { attempts, retries, sent, heard, idempotent, bodyInHand, fatal } = attempt;
+  if (attempts > retries || heard || fatal) return false;
   return !sent || (idempotent && bodyInHand);
+}
+
+/**
+ * Whether a process that was sent a request by a unix socket, and is gone, had read of it: with octets unread its end
+ * resets the connection (net/unix/af_unix.c, unix_release_sock), without any it closes it in order. Of a body that came
+ * in parts the last may be unread while the first was fatal.
+ */
+export function wasRead({
+  ending,
+  heard,
+  hasBody,
+}: {
+  ending: Ending;
+  heard: boolean;
+  hasBody: boolean;
+}): boolean {
+  return ending === "server_closed" || (ending === "server_reset" && (heard || hasBody));
 }
 
 const IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].map(octets);

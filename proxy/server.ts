@@ -32,6 +32,8 @@ export interface ServerCounters {
 export class Server {
   readonly address: string;
   readonly counters: ServerCounters;
+  /** Which of the app's children it is, "serve:0"; null: a server of its own. */
+  readonly serveChild: string | null;
   state: ServerState = "up";
   /** Its share beside the others, as it is now. */
   weight = 1;
@@ -53,8 +55,9 @@ export class Server {
 
   readonly target: ConnectTarget;
 
-  constructor(address: string, counters: ServerCounters) {
+  constructor(address: string, counters: ServerCounters, serveChild: string | null = null) {
     this.address = address;
+    this.serveChild = serveChild;
     this.target = connectTarget(address);
     this.counters = counters;
   }
