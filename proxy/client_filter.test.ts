@@ -14,6 +14,9 @@ test.each([
   [[], ["6.6.6.6"], "::ffff:6.6.6.6", false],
   [[], ["6.6.6.6"], "::FFFF:606:606", false],
   [["10.0.0.0/8"], [], "", false],
+  [[], ["10.0.0.0/8"], "", false],
+  [["0.0.0.0/0", "::/0"], [], "unknown", false],
+  [[], ["10.0.0.0/8"], "unknown", false],
 ])("allow %j, deny %j: %s is admitted: %p", (allow, deny, address, admitted) => {
   expect(new ClientFilter(allow, deny).admits(address)).toBe(admitted);
 });

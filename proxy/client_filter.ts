@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { AddressSet } from "./address_set.ts";
 
 /** Which clients a route is for. */
@@ -15,7 +16,9 @@ export class ClientFilter {
     return allow.length + deny.length === 0 ? null : new ClientFilter(allow, deny);
   }
 
+  /** Who has no address may be anybody: not admitted. */
   admits(address: string): boolean {
+    if (isIP(address) === 0) return false;
     return !this.#denied.has(address) && (this.#allowed === null || this.#allowed.has(address));
   }
 }

@@ -6,6 +6,7 @@ import type { Backend } from "./backend.ts";
 import { connect } from "./connect.ts";
 import { linger } from "./departure.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
+import { believe } from "./forwarded_fields.ts";
 import { type FieldTable, MORE } from "./http/field_table.ts";
 import { equals, octets } from "./http/octets.ts";
 import { parseResponseHead, ResponseHead, responseFields } from "./http/response_head.ts";
@@ -59,8 +60,10 @@ export function route(exchange: Exchange): void {
     false,
   );
   if (request.upgrade) request.upgrade = maySwitch(exchange);
+  const believed = !session.peer.trusted || believe(exchange);
   if (exchange.bodyTooLarge(request.contentLength)) return refuse(exchange, 413);
   if (requestBody.done) keepRest(exchange, exchange.bodyStart);
+  if (!believed) return refuse(exchange, 431);
   if (edge.health.asked(bytes, request)) return answerOurselves(exchange, edge.health.status, "health");
   const { router } = edge;
   const found =

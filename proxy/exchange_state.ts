@@ -1,5 +1,6 @@
 import type { EdgeLimits } from "./edge.ts";
 import type { EdgeTimeouts } from "./edge_timeouts.ts";
+import type { Claims } from "./forwarded_fields.ts";
 import { Body } from "./http/body.ts";
 import { RequestHead } from "./http/request_head.ts";
 import type { Route } from "./router.ts";
@@ -95,7 +96,9 @@ export class Exchange {
   redispatched = false;
   /** How far it had come when we answered ourselves; undefined when a server's answer is on its way. */
   stage: Stage | undefined = undefined;
-  /** What a trusted proxy said of its client, and the id it gave the request; "": nothing. */
+  /** What a trusted proxy said; null: nobody trusted sent it. */
+  claims: Claims | null = null;
+  /** Whom a trusted proxy named as its client, and the id it gave the request; "": nothing. */
   claimedClient = "";
   claimedId = "";
 
@@ -131,6 +134,7 @@ export class Exchange {
     this.queued = this.redispatched = false;
     this.serverQueue = this.backendQueue = 0;
     this.stage = undefined;
+    this.claims = null;
     this.claimedClient = this.claimedId = "";
   }
 
@@ -174,6 +178,11 @@ export class Exchange {
   /** Path and query. */
   get target(): string {
     return this.bytes.toString("latin1", this.request.pathStart, this.request.targetEnd);
+  }
+
+  /** Who asks, as far as a trusted proxy knows. */
+  get clientAddress(): string {
+    return this.claimedClient || this.session.peer.address;
   }
 
   /** The host's name without its port. */

@@ -11,15 +11,18 @@ const trusted = new AddressSet(["10.0.0.0/8", "fd00::/8"]);
 const OURS = { id: "our-id", traceparent: "our-trace" };
 
 test.each([
-  ["", "10.0.0.1"],
+  [null, "10.0.0.1"],
+  ["", "unknown"],
   ["1.1.1.1", "1.1.1.1"],
   ["1.1.1.1, 2.2.2.2", "2.2.2.2"],
   ["1.1.1.1, 2.2.2.2 , 10.0.0.2", "2.2.2.2"],
   ["10.0.0.3, 10.0.0.2", "10.0.0.3"],
-  ["1.1.1.1, unknown, 10.0.0.2", "10.0.0.2"],
-  ["1.1.1.1:8080", "10.0.0.1"],
+  ["1.1.1.1, unknown, 10.0.0.2", "unknown"],
+  ["unknown, 1.1.1.1", "1.1.1.1"],
+  ["1.1.1.1:8080", "1.1.1.1"],
+  ["1.1.1.1:8080, 10.0.0.2:8080", "1.1.1.1"],
   ["2001:db8::1, fd00::2", "2001:db8::1"],
-  [",,", "10.0.0.1"],
+  [",,", "unknown"],
 ])("behind a trusted proxy, X-Forwarded-For %j is of %s", (chain, client) => {
   expect(clientOf("10.0.0.1", chain, trusted)).toBe(client);
 });
@@ -41,10 +44,24 @@ test("claims are joined over fields of one name, whatever their case", () => {
   });
 });
 
+test.each([
+  ["in one field", [8192], true],
+  ["in one field too long", [8193], false],
+  ["over several", [4095, 4095], true],
+  ["over several too long", [4096, 4095], false],
+])("claims have 8 KiB, the commas between fields counted: %s", (_, lengths, readable) => {
+  const bytes = octets(
+    `${lengths.map((length) => `X-Forwarded-Host: ${"a".repeat(length)}\r\n`).join("")}\r\n`,
+  );
+  const table = new FieldTable();
+  scanFields(bytes, 0, bytes.length, table, 100);
+  expect(readClaims(bytes, table) !== null).toBe(readable);
+});
+
 test("what is claimed is kept, what is not is made", () => {
   const peer = new Peers(trusted).of({ key: 0x0a000001, text: "10.0.0.1" });
   const none = {
-    forwardedFor: "",
+    forwardedFor: null,
     proto: "",
     host: "",
     prefix: "",

@@ -1,6 +1,6 @@
 /** The fields that tell servers where a request came from (DESIGN: only trusted proxies are believed). */
-import { isIP } from "node:net";
 import type { AddressSet } from "./address_set.ts";
+import { addressIn, NOBODY } from "./claimed_address.ts";
 import type { Exchange } from "./exchange_state.ts";
 import { copy, type FieldTable } from "./http/field_table.ts";
 import { CR, LF, octets, spells } from "./http/octets.ts";
@@ -8,7 +8,8 @@ import type { RequestHead } from "./http/request_head.ts";
 import { FORWARDED_HOST, type Peer } from "./peer.ts";
 import type { RequestIds } from "./request_id.ts";
 
-const REPEATED_MAX = 8192;
+/** What one claim may have over all its fields: beyond it the newest part, which stands last, could get lost. */
+const CLAIM_CHARS_MAX = 8192;
 const CLAIM = {
   forwardedFor: octets("x-forwarded-for"),
   proto: octets("x-forwarded-proto"),
@@ -43,9 +44,10 @@ export function writeForwarded(
   return copy(ours, 0, ours.length, out, at);
 }
 
-/** What a trusted proxy said of the client, as text; repeated fields are joined (RFC 9110 §5.3). */
+/** What a trusted proxy said of the client, as text; repeated fields are joined (RFC 9110 §5.3). "": nothing. */
 export interface Claims {
-  forwardedFor: string;
+  /** null: the field is absent, which is not the same as one that names nobody. */
+  forwardedFor: string | null;
   proto: string;
   host: string;
   prefix: string;
@@ -54,46 +56,57 @@ export interface Claims {
   tracestate: string;
 }
 
-/** Reads the claims out of the fields of the head parsed last. */
-export function readClaims(bytes: Buffer, table: FieldTable): Claims {
-  const value = (name: Buffer) => {
+/** Reads the claims out of the fields of a head; null when one of them is longer than any honest one. */
+export function readClaims(bytes: Buffer, table: FieldTable): Claims | null {
+  let longest = 0;
+  const value = (name: Buffer): string | null => {
     const found: string[] = [];
     const { spans, count } = table;
     for (let i = 0; i < count * 4; i += 4) {
       if (spells(bytes, spans[i]!, spans[i + 1]!, name))
         found.push(bytes.toString("latin1", spans[i + 2], spans[i + 3]));
     }
-    return found.join(", ").slice(0, REPEATED_MAX);
+    if (found.length === 0) return null;
+    const joined = found.join(", ");
+    longest = Math.max(longest, joined.length);
+    return joined;
   };
-  return {
+  const claims = {
     forwardedFor: value(CLAIM.forwardedFor),
-    proto: value(CLAIM.proto),
-    host: value(CLAIM.host),
-    prefix: value(CLAIM.prefix),
-    requestId: value(CLAIM.requestId),
-    traceparent: value(CLAIM.traceparent),
-    tracestate: value(CLAIM.tracestate),
+    proto: value(CLAIM.proto) ?? "",
+    host: value(CLAIM.host) ?? "",
+    prefix: value(CLAIM.prefix) ?? "",
+    requestId: value(CLAIM.requestId) ?? "",
+    traceparent: value(CLAIM.traceparent) ?? "",
+    tracestate: value(CLAIM.tracestate) ?? "",
   };
+  return longest > CLAIM_CHARS_MAX ? null : claims;
 }
 
-/** The client's own address: the last one in X-Forwarded-For, from the right, that is no trusted proxy's. */
-export function clientOf(peerAddress: string, forwardedFor: string, trusted: AddressSet): string {
+/**
+ * The client's own address: the last one in X-Forwarded-For, from the right, that is no trusted proxy's. NOBODY where a
+ * trusted proxy did not know whom it serves: what stands left of that is anybody's word.
+ */
+export function clientOf(peerAddress: string, forwardedFor: string | null, trusted: AddressSet): string {
+  if (forwardedFor === null) return peerAddress;
+  const chain = forwardedFor.split(",");
   let client = peerAddress;
-  for (const entry of forwardedFor.split(",").toReversed()) {
-    const address = entry.trim();
-    if (isIP(address) === 0) break;
-    client = address;
-    if (!trusted.has(address)) break;
+  for (let i = chain.length - 1; i >= 0; i--) {
+    client = addressIn(chain[i]!);
+    if (client === NOBODY || !trusted.has(client)) break;
   }
   return client;
 }
 
-/** Takes a trusted proxy's word on whose request this is; the client's address. */
-export function believe(exchange: Exchange, claims: Claims): string {
-  const { peer, edge } = exchange.session;
-  exchange.claimedClient = clientOf(peer.address, claims.forwardedFor, edge.trusted);
-  exchange.claimedId = claims.requestId;
-  return exchange.claimedClient;
+/** Takes a trusted proxy's word on whose request this is; false when it says more than can be read. */
+export function believe(exchange: Exchange): boolean {
+  const { bytes, request, session } = exchange;
+  const claims = readClaims(bytes, request.fields);
+  exchange.claims = claims;
+  exchange.claimedClient =
+    claims === null ? NOBODY : clientOf(session.peer.address, claims.forwardedFor, session.edge.trusted);
+  exchange.claimedId = claims?.requestId ?? "";
+  return claims !== null;
 }
 
 /** The same fields, with what a trusted proxy claimed kept. `prefix`: what our route strips of the path, or "". */

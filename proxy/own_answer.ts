@@ -1,7 +1,6 @@
 /** Exchanges that we answer ourselves: refusals, failures, and what routes say. */
 import { cut, finish, release } from "./exchange.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
-import { believe, readClaims } from "./forwarded_fields.ts";
 import { reply, replyByRule, statusOf } from "./reply.ts";
 import { keepRest } from "./request_body.ts";
 import type { RouteAnswer } from "./route_answer.ts";
@@ -23,7 +22,6 @@ export function answerByRule(exchange: Exchange, answer: RouteAnswer): void {
 /** No route for this host and path, or none for this method (RFC 9110 §15.5.6). */
 export function refuseUnrouted(exchange: Exchange): void {
   const { session, host, path } = exchange;
-  if (session.peer.trusted) believe(exchange, readClaims(exchange.bytes, exchange.request.fields));
   const methods = session.edge.router.methodsFor(host, path);
   if (methods.length === 0) refuse(exchange, 404);
   else answerOurselves(exchange, 405, "refused", [`Allow: ${methods.join(", ")}`]);

@@ -1,7 +1,7 @@
 /** Our request to the server, made from the client's: one head, and what of the body is at hand, in one write. */
 import type { Edge } from "./edge.ts";
 import type { Exchange } from "./exchange_state.ts";
-import { believe, readClaims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
+import { type Claims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
 import { copy, copyKeptFields } from "./http/field_table.ts";
 import { CR, LF, octets, SP } from "./http/octets.ts";
 import type { RequestHead } from "./http/request_head.ts";
@@ -56,10 +56,10 @@ export function sendRequest(edge: Edge, exchange: Exchange, upstream: Upstream):
 }
 
 function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): number {
-  const { bytes, request, session } = exchange;
+  const { bytes, request, session, claims } = exchange;
   const { fields } = request;
   let at: number;
-  if (session.peer.trusted) fields.believe();
+  if (claims !== null) fields.believe();
   if (rules !== null) rules.request?.drop(bytes, fields);
   if (request.minor === 1 && request.pathStart === request.targetStart && !rules?.prefix) {
     // The request line stays as it came and is copied with the fields behind it; the version is ours (RFC 9110 §2.5).
@@ -69,9 +69,9 @@ function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): nu
     at = writeRequestLine(exchange, rules);
     at = copyKeptFields(bytes, request.fieldsStart, request.fieldsEnd, fields, scratch, at);
   }
-  if (session.peer.trusted) at = writeTrusted(edge, exchange, rules?.prefix?.text ?? "", at);
+  if (claims !== null) at = writeTrusted(edge, exchange, claims, rules?.prefix?.text ?? "", at);
   else at = writeForwarded(session.peer, request, bytes, edge.ids, exchange.id, scratch, at);
-  if (rules !== null) at = writeRules(rules, session.peer.trusted, at);
+  if (rules !== null) at = writeRules(rules, claims !== null, at);
   if (request.chunked) at = copy(CHUNKED, 0, CHUNKED.length, scratch, at);
   if (request.upgradeField >= 0 && request.upgrade) {
     const entry = request.upgradeField * 4;
@@ -119,18 +119,15 @@ function writeLine(start: Buffer, bytes: Buffer, from: number, end: number, to: 
   return copy(LINE_END, 0, LINE_END.length, scratch, at);
 }
 
-function writeTrusted(edge: Edge, exchange: Exchange, prefix: string, to: number): number {
+function writeTrusted(edge: Edge, exchange: Exchange, claims: Claims, prefix: string, to: number): number {
   const { bytes, request, session } = exchange;
-  const claims = readClaims(bytes, request.fields);
-  // Who was let in by it stays the same when a reload changes whom we trust.
-  const client = exchange.claimedClient || believe(exchange, claims);
   const ours = { id: edge.ids.text(exchange.id), traceparent: edge.ids.traceparent(exchange.id) };
   const text = trustedForwarded(
     session.peer,
     claims,
     bytes.toString("latin1", request.hostStart, request.hostEnd),
     ours,
-    client,
+    exchange.clientAddress,
     prefix,
   );
   return to + scratch.write(text, to, "latin1");

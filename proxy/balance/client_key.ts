@@ -1,5 +1,5 @@
+import { NOBODY } from "../claimed_address.ts";
 import type { Exchange } from "../exchange_state.ts";
-import { clientOf, readClaims } from "../forwarded_fields.ts";
 import type { FieldTable } from "../http/field_table.ts";
 import { octets, spells } from "../http/octets.ts";
 import { hashBytes, hashOf } from "./hash_of.ts";
@@ -17,10 +17,8 @@ export function clientKeyOf(balance: string): ClientKey | null {
 }
 
 /** The client's address, as trusted proxies tell it. */
-function addressKey({ session, bytes, request }: Exchange): number {
-  const { peer, edge } = session;
-  if (!peer.trusted) return hashOf(peer.address);
-  return hashOf(clientOf(peer.address, readClaims(bytes, request.fields).forwardedFor, edge.trusted));
+function addressKey({ clientAddress }: Exchange): number {
+  return clientAddress === NOBODY ? 0 : hashOf(clientAddress);
 }
 
 function headerKey(name: string): ClientKey {

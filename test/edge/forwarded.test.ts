@@ -125,8 +125,8 @@ test.each([
   [["X-Forwarded-For: 1.1.1.1, 2.2.2.2, 10.0.0.1"], "2.2.2.2"],
   [["X-Forwarded-For: 1.1.1.1", "X-Forwarded-For: 2.2.2.2,10.0.0.1"], "2.2.2.2"],
   [["X-Forwarded-For: 10.0.0.2, 10.0.0.1"], "10.0.0.2"],
-  [["X-Forwarded-For: 1.1.1.1, nonsense, 10.0.0.1"], "10.0.0.1"],
-  [["X-Forwarded-For: nonsense"], "127.0.0.1"],
+  [["X-Forwarded-For: 1.1.1.1, nonsense, 10.0.0.1"], "unknown"],
+  [["X-Forwarded-For: nonsense"], "unknown"],
   [["X-Forwarded-For: 2001:db8::1"], "2001:db8::1"],
   [[], "127.0.0.1"],
 ])(
