@@ -10,6 +10,7 @@ import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
 import { Gate } from "./gate.ts";
 import type { RequestLimits } from "./http/request_head.ts";
 import { Peers } from "./peer.ts";
+import { PrivateConnections } from "./private_connections.ts";
 import type { RequestIds } from "./request_id.ts";
 import type { Router } from "./router.ts";
 import { Session } from "./session.ts";
@@ -31,6 +32,7 @@ export class Edge {
   readonly exchanges = new Exchanges();
   readonly deadlines = new Deadlines();
   readonly health = new EdgeHealth();
+  readonly privateConnections = new PrivateConnections();
   readonly gate: Gate;
   /** Every response says Connection: close. */
   draining = false;
@@ -88,6 +90,7 @@ export class Edge {
     this.deadlines.remove(session);
     this.counts.open.value--;
     session.entrance.open--;
+    if (session.hasPrivate) this.privateConnections.closeOf(session);
     const { socket } = session;
     session.socket = null;
     session.held = session.unsent = null;

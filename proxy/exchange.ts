@@ -21,6 +21,7 @@ import { relayHead, responseBodyKind } from "./response_relay.ts";
 import { isIdempotent, mayRetry, wasRead } from "./retry.ts";
 import { admits } from "./route_rules.ts";
 import type { Server } from "./server.ts";
+import type { Session } from "./session.ts";
 import { openTunnel } from "./tunnel.ts";
 import { UnansweredLog } from "./unanswered_log.ts";
 import type { Upstream } from "./upstream.ts";
@@ -95,7 +96,7 @@ function dispatch(exchange: Exchange): void {
   const backend = exchange.route?.backend;
   if (!backend) return fail(exchange, "no_server");
   const wait = backend.queue.length > 0 || !exchange.session.edge.gate.hasRoom();
-  const server = wait ? undefined : backend.pick(exchange.clientKey, exchange.server);
+  const server = wait ? undefined : serverFor(exchange, backend);
   if (server) giveTo(exchange, backend, server);
   else waitForRoom(exchange, backend);
 }
@@ -115,7 +116,7 @@ function waitForRoom(exchange: Exchange, backend: Backend): void {
 export function admitWaiting(backend: Backend): void {
   for (let first = backend.queue.first(); first; first = backend.queue.first()) {
     if (!first.session.edge.gate.hasRoom()) return;
-    const server = backend.pick(first.clientKey, first.server);
+    const server = serverFor(first, backend);
     if (!server) return;
     backend.queue.remove(first);
     first.queued = false;
@@ -124,13 +125,30 @@ export function admitWaiting(backend: Backend): void {
   }
 }
 
+/** A server with room: that on which the client has authenticated, else the next one. */
+function serverFor(exchange: Exchange, backend: Backend): Server | undefined {
+  const { session, clientKey } = exchange;
+  const known = session.hasPrivate
+    ? session.edge.privateConnections.serverOf(session, backend.usable)
+    : undefined;
+  return known ?? backend.pick(clientKey, exchange.server);
+}
+
+function idleTo(server: Server, session: Session): Upstream | undefined {
+  const { edge } = session;
+  const own = session.hasPrivate
+    ? edge.privateConnections.take(session, server, edge.deadlines.nowMs)
+    : undefined;
+  return own ?? server.takeIdle();
+}
+
 function giveTo(exchange: Exchange, backend: Backend, server: Server): void {
   if (exchange.dispatchedMs < 0) exchange.dispatchedMs = exchange.startMs;
   if (exchange.server !== null && exchange.server !== server) exchange.redispatched = true;
   if (exchange.attempts++ === 0) backend.budget.requests++;
   exchange.server = server;
   backend.took(server);
-  const idle = server.takeIdle();
+  const idle = idleTo(server, exchange.session);
   if (!idle) return openConnection(exchange, server);
   server.counters.reuses.value++;
   idle.exchange = exchange;
@@ -160,6 +178,7 @@ export function serverConnected(upstream: Upstream): void {
 function sendOn(exchange: Exchange, upstream: Upstream): void {
   const { session, requestBody } = exchange;
   const { edge } = session;
+  if (exchange.request.bindsConnection) upstream.owner = session;
   const bodyless = requestBody.done;
   const after = sendRequest(edge, exchange, upstream);
   if (requestBody.broken) return giveUp(exchange, 400);
@@ -203,6 +222,7 @@ function startResponse(
   responseBody.start(kind, Math.max(0, head.contentLength), bare);
   const bodyEnd = responseBody.take(bytes, after, bytes.length);
   if (responseBody.broken) return attemptFailed(exchange, "bad_response");
+  if (head.bindsConnection) upstream.owner = exchange.session;
   exchange.status = head.status;
   if (exchange.server) exchange.route?.backend?.answered(exchange.server, head.status);
   exchange.firstByteMs = performance.now() - exchange.startMs;
@@ -308,13 +328,18 @@ export function release(exchange: Exchange): void {
   upstream.held = null;
   const whole =
     exchange.reusable && responseBody.done && requestBody.done && upstream.unsent === null && !upstream.ended;
-  const idleMs =
-    exchange.keepAliveTimeoutS > 0
-      ? Math.min(UPSTREAM_IDLE_MS, exchange.keepAliveTimeoutS * 1000 - 1000)
-      : UPSTREAM_IDLE_MS;
+  const announcedMs = exchange.keepAliveTimeoutS * 1000 - 1000;
+  // A client's own connection is kept as long as its server lets it: it would have to authenticate again.
+  const mostMs = upstream.owner === null ? UPSTREAM_IDLE_MS : Number.POSITIVE_INFINITY;
+  const idleMs = exchange.keepAliveTimeoutS > 0 ? Math.min(mostMs, announcedMs) : mostMs;
   upstream.idleUntilMs = exchange.session.edge.deadlines.nowMs + idleMs;
-  if (whole && idleMs > 0 && upstream.gate.open && upstream.server.keepIdle(upstream)) upstream.resume();
+  if (whole && idleMs > 0 && keep(exchange.session, upstream)) upstream.resume();
   else upstream.close();
+}
+
+function keep(session: Session, upstream: Upstream): boolean {
+  if (upstream.owner !== null) return session.edge.privateConnections.keep(session, upstream);
+  return upstream.gate.open && upstream.server.keepIdle(upstream);
 }
 
 /** The answer has begun and can't be finished: the client must not take it for whole (RFC 9112 §8). */

@@ -26,6 +26,7 @@ const PAUSED = 1;
 const ENDED = 2;
 const READING = 4;
 const USED = 8;
+const HAS_PRIVATE = 16;
 
 /**
  * A client connection's life. Tens of thousands of them wait at a time, and an object of twelve fields takes 112 bytes,
@@ -87,6 +88,15 @@ export class Session implements Sender, Timed {
 
   set reading(now: boolean) {
     this.#mark(READING, now);
+  }
+
+  /** A connection to a server waits that is this client's alone (private_connections.ts). */
+  get hasPrivate(): boolean {
+    return (this.#marks & HAS_PRIVATE) !== 0;
+  }
+
+  set hasPrivate(now: boolean) {
+    this.#mark(HAS_PRIVATE, now);
   }
 
   expire(): void {

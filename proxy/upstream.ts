@@ -3,6 +3,7 @@ import type { Exchange } from "./exchange_state.ts";
 import type { Gate } from "./gate.ts";
 import type { Sender } from "./send.ts";
 import type { Server } from "./server.ts";
+import type { Session } from "./session.ts";
 
 /** Our connection to a server. */
 export class Upstream implements Sender {
@@ -20,6 +21,8 @@ export class Upstream implements Sender {
   /** It has carried a request before this one. */
   reused = false;
   idleUntilMs = 0;
+  /** The client that has authenticated on it, or was asked to: nobody else's requests may go there. */
+  owner: Session | null = null;
 
   constructor(server: Server, exchange: Exchange, gate: Gate) {
     this.server = server;
@@ -42,7 +45,8 @@ export class Upstream implements Sender {
   /** Nobody waits for it any more. */
   close(): void {
     this.exchange = null;
-    this.server.forget(this);
+    if (this.owner === null) this.server.forget(this);
+    else this.owner.edge.privateConnections.forget(this.owner, this);
     const { socket } = this;
     this.socket = null;
     socket?.end();

@@ -1,4 +1,5 @@
 /** What the fields of a request mean for its way through us. */
+import { bindsConnection } from "./connection_auth.ts";
 import { readConnections } from "./connection_options.ts";
 import { BAD_LENGTH, NO_LENGTH, readContentLength } from "./content_length.ts";
 import { BAD } from "./field_table.ts";
@@ -24,9 +25,11 @@ const NAME = {
   keepAlive: octets("keep-alive"),
   tracestate: octets("tracestate"),
   traceparent: octets("traceparent"),
+  authorization: octets("authorization"),
   contentLength: octets("content-length"),
   proxyConnection: octets("proxy-connection"),
   transferEncoding: octets("transfer-encoding"),
+  proxyAuthorization: octets("proxy-authorization"),
 };
 
 /** What the fields mean together; minus a status when parties could read the message differently. */
@@ -48,7 +51,7 @@ export function understandRequest(bytes: Uint8Array, head: RequestHead): number 
 function forget(head: RequestHead): void {
   head.contentLength = NO_LENGTH;
   head.chunked = head.close = head.keepAlive = head.upgrade = false;
-  head.hostInTarget = false;
+  head.hostInTarget = head.bindsConnection = false;
   head.hostStart = head.hostNameEnd = head.hostEnd = 0;
   head.userAgent = head.referer = 0;
   head.upgradeField = head.connectionField = -1;
@@ -104,6 +107,9 @@ function readField(
     case 11:
       if (spells(bytes, name, nameEnd, NAME.traceparent)) head.fields.drop(i);
       return true;
+    case 13:
+      if (spells(bytes, name, nameEnd, NAME.authorization)) readCredentials(bytes, value, end, head);
+      return true;
     case 14:
       return spells(bytes, name, nameEnd, NAME.contentLength) ? readLength(bytes, value, end, head) : true;
     case 16:
@@ -113,9 +119,16 @@ function readField(
       if (spells(bytes, name, nameEnd, NAME.transferEncoding))
         return readTransferEncoding(bytes, i, value, end, head);
       return true;
+    case 19:
+      if (spells(bytes, name, nameEnd, NAME.proxyAuthorization)) readCredentials(bytes, value, end, head);
+      return true;
     default:
       return true;
   }
+}
+
+function readCredentials(bytes: Uint8Array, from: number, end: number, head: RequestHead): void {
+  if (bindsConnection(bytes, from, end)) head.bindsConnection = true;
 }
 
 /** Two Host fields, or one that names nobody, are refused (RFC 9112 §3.2). */

@@ -44,6 +44,8 @@ export class RequestHead implements ConnectionOptions {
   close = false;
   keepAlive = false;
   upgrade = false;
+  /** It carries credentials that hold for the connection it goes out on. */
+  bindsConnection = false;
   /** Where the values of these fields begin, for the log; 0 when absent. */
   userAgent = 0;
   referer = 0;

@@ -1,3 +1,4 @@
+import { bindsConnection } from "./connection_auth.ts";
 import { type ConnectionOptions, readConnections } from "./connection_options.ts";
 import { BAD_LENGTH, NO_LENGTH, readContentLength } from "./content_length.ts";
 import { BAD, FieldTable, MORE, scanFields } from "./field_table.ts";
@@ -17,8 +18,10 @@ const NAME = {
   keepAlive: octets("keep-alive"),
   contentType: octets("content-type"),
   contentLength: octets("content-length"),
+  wwwAuthenticate: octets("www-authenticate"),
   proxyConnection: octets("proxy-connection"),
   transferEncoding: octets("transfer-encoding"),
+  proxyAuthenticate: octets("proxy-authenticate"),
 };
 const EVENT_STREAM = octets("text/event-stream");
 
@@ -39,6 +42,8 @@ export class ResponseHead implements ConnectionOptions {
   /** Index of the first Connection field, -1 when absent. */
   connectionField = -1;
   eventStream = false;
+  /** It asks for credentials that hold for the connection it came on, or grants them. */
+  bindsConnection = false;
   upgradeField = -1;
   contentLengthField = -1;
   transferEncodingField = -1;
@@ -95,6 +100,7 @@ function understand(bytes: Uint8Array, head: ResponseHead): boolean {
   head.contentLength = NO_LENGTH;
   head.chunked = head.close = head.keepAlive = head.upgrade = head.eventStream = false;
   head.upgradeField = head.contentLengthField = head.transferEncodingField = head.connectionField = -1;
+  head.bindsConnection = false;
   head.keepAliveTimeoutS = 0;
   const { spans, count } = responseFields;
   for (let i = 0; i < count; i++) {
@@ -141,6 +147,7 @@ function readField(
       return spells(bytes, name, nameEnd, NAME.contentLength) ? readLength(bytes, i, value, end, head) : true;
     case 16:
       if (spells(bytes, name, nameEnd, NAME.proxyConnection)) responseFields.drop(i);
+      else if (spells(bytes, name, nameEnd, NAME.wwwAuthenticate)) readChallenge(bytes, value, end, head);
       return true;
     case 17:
       if (!spells(bytes, name, nameEnd, NAME.transferEncoding)) return true;
@@ -148,9 +155,16 @@ function readField(
       head.chunked = true;
       head.transferEncodingField = i;
       return true;
+    case 18:
+      if (spells(bytes, name, nameEnd, NAME.proxyAuthenticate)) readChallenge(bytes, value, end, head);
+      return true;
     default:
       return true;
   }
+}
+
+function readChallenge(bytes: Uint8Array, from: number, end: number, head: ResponseHead): void {
+  if (bindsConnection(bytes, from, end)) head.bindsConnection = true;
 }
 
 function readLength(bytes: Uint8Array, i: number, from: number, end: number, head: ResponseHead): boolean {

@@ -1,0 +1,107 @@
+/** Servers that take whatever comes on a connection for the client that authenticated there (NTLM, Negotiate). */
+import { expect, test } from "bun:test";
+import type { RawConnection } from "../harness/raw_connection.ts";
+import { type OriginConnection, RawOrigin } from "../harness/raw_origin.ts";
+import { until } from "../harness/until.ts";
+import { configOf, EdgeSite } from "./edge_site.ts";
+
+const ADMIN = '\n[admin]\ndir = "run"\nhttp = ""\n';
+
+/** Says who asks, as far as its connection knows. `says`: how it asks for credentials. */
+function windowsServer(says = "WWW-Authenticate: NTLM") {
+  const users = new Map<OriginConnection, string>();
+  const challenged = new Set<OriginConnection>();
+  const headOf = (status: string, body: string, fields = "") =>
+    `HTTP/1.1 ${status}\r\n${fields}Content-Length: ${body.length}\r\n\r\n`;
+  const wholeOf = (status: string, body: string, fields = "") => headOf(status, body, fields) + body;
+  const origin = RawOrigin.start((connection, bytes) => {
+    const text = bytes.toString();
+    const answer = text.startsWith("HEAD") ? headOf : wholeOf;
+    const [, scheme, said] = /^(?:proxy-)?authorization: (\w+) (\S+)\r$/im.exec(text) ?? [];
+    const status = says.startsWith("Proxy") ? "407 Proxy Authentication Required" : "401 Unauthorized";
+    if (said === "hello") {
+      challenged.add(connection);
+      connection.send(answer(status, "prove it", `${says.split(":")[0]}: ${scheme} challenge\r\n`));
+    } else if (said?.startsWith("ticket-") || (said && challenged.has(connection))) {
+      users.set(connection, said.replace(/^(ticket|proof)-/, ""));
+      connection.send(answer("200 OK", users.get(connection) ?? ""));
+    } else if (users.has(connection)) connection.send(answer("200 OK", users.get(connection) ?? ""));
+    else connection.send(answer(status, "who?", `${says}\r\n`));
+  });
+  return { origin, users };
+}
+
+async function ask(client: RawConnection, fields = "", method = "GET"): Promise<[number, string]> {
+  client.send(`${method} / HTTP/1.1\r\nHost: a.test\r\n${fields}\r\n`);
+  const { status, body } = await client.response(method);
+  return [status, body.toString()];
+}
+
+test.each([
+  ["WWW-Authenticate: NTLM", "Authorization: NTLM"],
+  ["WWW-Authenticate: Negotiate", "Authorization: Negotiate"],
+  ['www-authenticate: Basic realm="a", negotiate', "authorization: NEGOTIATE"],
+  ["Proxy-Authenticate: NTLM", "Proxy-Authorization: NTLM"],
+])("%s: the handshake works among others' requests, and nobody else is alice", async (says, credentials) => {
+  const [one, two] = [windowsServer(says), windowsServer(says)];
+  using _one = one.origin;
+  using _two = two.origin;
+  await using edge = await EdgeSite.start({ servers: [one.origin.address, two.origin.address] });
+  const refused = says.startsWith("Proxy") ? 407 : 401;
+  using alice = await edge.open();
+  using bob = await edge.open();
+  const steps = [
+    ["", [refused, "who?"]],
+    [`${credentials} hello\r\n`, [refused, "prove it"]],
+    [`${credentials} proof-alice\r\n`, [200, "alice"]],
+    ["", [200, "alice"]],
+    ["", [200, "alice"]],
+  ] as const;
+  for (const [fields, answer] of steps) {
+    expect(await ask(alice, fields)).toEqual([...answer]);
+    for (let i = 0; i < 3; i++) expect(await ask(bob)).toEqual([refused, "who?"]);
+    using stranger = await edge.open();
+    expect(await ask(stranger)).toEqual([refused, "who?"]);
+  }
+  const hers = [...one.users, ...two.users];
+  expect(hers.map(([, user]) => user)).toEqual(["alice"]);
+  alice.close();
+  await until(() => hers.every(([{ ended }]) => ended), "her connection ends with her");
+  expect(await ask(bob)).toEqual([refused, "who?"]);
+});
+
+test("credentials sent unasked make the connection private too, also a HEAD's and across a reload", async () => {
+  const { origin, users } = windowsServer("WWW-Authenticate: Basic");
+  using _ = origin;
+  const servers = [origin.address];
+  await using edge = await EdgeSite.start({ servers });
+  using bob = await edge.open();
+  using alice = await edge.open();
+  // The connection that waits is one that bob used.
+  expect(await ask(bob)).toEqual([401, "who?"]);
+  const ticket = "Authorization: Negotiate ticket-alice\r\n";
+  expect((await ask(alice, ticket, "HEAD"))[0]).toBe(200);
+  expect(await ask(bob)).toEqual([401, "who?"]);
+  expect(await ask(alice)).toEqual([200, "alice"]);
+  await edge.trivet.folder.write(
+    "trivet.toml",
+    configOf(edge.port, { servers, backend: "retries = 1" }) + ADMIN,
+  );
+  expect((await edge.trivet.run(["reload"])).code).toBe(0);
+  expect(await ask(bob)).toEqual([401, "who?"]);
+  expect(await ask(alice)).toEqual([200, "alice"]);
+  expect(users.size).toBe(1);
+});
+
+test("when the server ends her connection, the next request is answered on another, for nobody", async () => {
+  const { origin, users } = windowsServer();
+  using _ = origin;
+  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  using alice = await edge.open();
+  await ask(alice, "Authorization: NTLM hello\r\n");
+  expect(await ask(alice, "Authorization: NTLM proof-alice\r\n")).toEqual([200, "alice"]);
+  const [hers] = users.keys();
+  hers?.end();
+  await until(() => hers?.ended, "it is closed on both sides");
+  expect(await ask(alice)).toEqual([401, "who?"]);
+});
