@@ -2,10 +2,8 @@ import { UserError } from "../shared/user_error.ts";
 import type { Runner } from "./command.ts";
 
 export const child: Runner = {
-  async run({ operands: [kind] }) {
-    if (!process.connected)
-      throw new UserError("trivet child is started by a supervisor only: use trivet up", 2);
-    return runRoom(kind);
+  async run() {
+    throw new UserError("trivet child is started by a supervisor only: use trivet up", 2);
   },
 };
 

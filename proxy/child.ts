@@ -3,7 +3,8 @@ import { Metrics } from "../shared/metrics.ts";
 import { ParentLink } from "../shared/process/parent_link.ts";
 import { sentenceOf } from "../shared/user_error.ts";
 import { DataPlane } from "./data_plane.ts";
-import type { ProxyBoot, ProxyDown, ProxyUp } from "./plan.ts";
+import type { ProxyBoot, ProxyDown } from "./plan.ts";
+import type { ProxyUp } from "./proxy_up.ts";
 
 /** A data-plane process: accepts on the descriptors it inherited until told to drain. */
 export function runChild(): void {
@@ -37,7 +38,7 @@ export function runChild(): void {
       }
     },
     drain: async () => plane?.drain(),
-    detail: () => plane?.detail(),
+    detail: () => plane?.detail() ?? {},
   });
 }
 

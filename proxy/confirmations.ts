@@ -1,6 +1,7 @@
 import type { Child } from "../shared/process/child.ts";
 import { UserError } from "../shared/user_error.ts";
-import type { ProxyBoot, ProxyDown, ProxyUp } from "./plan.ts";
+import type { ProxyBoot, ProxyDown } from "./plan.ts";
+import type { ProxyUp } from "./proxy_up.ts";
 
 export type ProxyChild = Child<ProxyBoot, ProxyDown, ProxyUp>;
 

@@ -4,6 +4,7 @@ import { log } from "../shared/log.ts";
 import type { Counter, Metrics } from "../shared/metrics.ts";
 import { receiveFds } from "../shared/process/fd_channel.ts";
 import { closeSockets } from "../shared/process/listen_socket.ts";
+import type { Detail } from "../shared/process/message.ts";
 import { SeenTime } from "../shared/process/seen_time.ts";
 import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
@@ -14,7 +15,8 @@ import { edgeTimeouts } from "./edge_timeouts.ts";
 import { admitWaiting } from "./exchange.ts";
 import { descriptorsFree } from "./gate.ts";
 import { Listener } from "./listener.ts";
-import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan, ProxyUp, RoutePlan } from "./plan.ts";
+import type { BackendPlan, MemberState, ProxyBoot, ProxyPlan, RoutePlan } from "./plan.ts";
+import type { ProxyUp } from "./proxy_up.ts";
 import { Queue } from "./queue.ts";
 import { RequestIds } from "./request_id.ts";
 import { routeRules } from "./route_rules.ts";
@@ -139,7 +141,7 @@ export class DataPlane {
     this.#hurried = true;
   }
 
-  detail(): unknown {
+  detail(): Detail {
     return { connections: this.#edge.deadlines.size, logLinesDropped: this.#logLinesDropped.value };
   }
 

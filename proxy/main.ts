@@ -3,6 +3,7 @@ import type { Config } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
 import { giveLogFile } from "../shared/log_file.ts";
 import type { Sample } from "../shared/metrics.ts";
+import { FIRST_FD } from "../shared/process/child_program.ts";
 import type { ChildSocket } from "../shared/process/child_socket.ts";
 import { Fleet } from "../shared/process/fleet.ts";
 import { type Identity, identityOf } from "../shared/process/identity.ts";
@@ -13,15 +14,14 @@ import type { Site } from "../shared/process/site.ts";
 import { sentenceOf, UserError } from "../shared/user_error.ts";
 import { BackendWatches } from "./backend_watches.ts";
 import { Confirmations, type ProxyChild } from "./confirmations.ts";
-import type { ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
+import type { ProxyBoot, ProxyDown, ProxyPlan } from "./plan.ts";
 import { routesOf, usesServe } from "./plan_of.ts";
+import { type ProxyUp, readProxyUp } from "./proxy_up.ts";
 import { Reloads } from "./reloads.ts";
 import { recollection, type ServerMemory } from "./server_memory.ts";
 import { Traffic } from "./traffic.ts";
 
 const BOOT_TIMEOUT_MS = 10_000;
-/** Descriptors of a child begin behind stdin, stdout and stderr. */
-const FIRST_FD = 3;
 /** One whose event loop stands still this long serves nobody any more. */
 const HANG_MS = 30_000;
 /** How often rates and percentiles get a new point to start from. */
@@ -73,6 +73,7 @@ class ProxySupervisor implements ProxyMode {
       fds: (slot) => this.#listeners.socketsOf(slot).map(({ fd }) => fd),
       channel: true,
       limits: () => ({ memoryBytes: 0, ageMs: 0, hangMs: HANG_MS }),
+      read: readProxyUp,
       onMessage: (child, up) => this.#heard(child, up),
       onGone: (child) => this.#confirmations.gone(child),
     });

@@ -80,10 +80,3 @@ export type ProxyDown =
   | { kind: "reopen" }
   /** A reload; the descriptors of `added` wait in the channel. */
   | { kind: "plan"; number: number; plan: ProxyPlan; added: string[] };
-
-/** Child → parent. */
-export type ProxyUp =
-  /** What was told under this number is in force, or why it can't be. */
-  | { kind: "applied"; number: number; sentence?: string }
-  /** A server has failed so many times more; `well`: after an answer without fault. */
-  | { kind: "seen"; backend: string; server: string; errors: number; well: boolean };

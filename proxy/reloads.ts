@@ -1,7 +1,8 @@
 import type { Fleet } from "../shared/process/fleet.ts";
 import type { ListenerSet } from "../shared/process/listener_set.ts";
 import type { Confirmations } from "./confirmations.ts";
-import type { ProxyBoot, ProxyDown, ProxyPlan, ProxyUp } from "./plan.ts";
+import type { ProxyBoot, ProxyDown, ProxyPlan } from "./plan.ts";
+import type { ProxyUp } from "./proxy_up.ts";
 
 /** Brings a new plan to every data-plane process, with the descriptors of listeners they do not have yet. */
 export class Reloads {

@@ -1,5 +1,5 @@
 /** What a data-plane process tells the supervisor of servers' answers, so that errors count over all processes. */
-import type { ProxyUp } from "./plan.ts";
+import type { ProxyUp } from "./proxy_up.ts";
 import type { Server } from "./server.ts";
 
 /** Errors are told of together, this long after the first, unless they are enough already. */

@@ -92,3 +92,11 @@ test("series of one name are limited: the rest is counted together, in a process
     ["m_total", "z", 1],
   ]);
 });
+
+test("names of series are limited too: a process can't fill the memory of the one that sums", () => {
+  const sample = { kind: "counter", help: "", labels: {}, value: 1 } as const;
+  const many = Array.from({ length: 3000 }, (_, i) => ({ ...sample, name: `n${i % 1500}_total` }));
+  const sums = sumSamples(many);
+  expect(sums).toHaveLength(1000);
+  expect(sums.every(({ value }) => value === 2)).toBe(true);
+});

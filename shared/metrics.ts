@@ -62,6 +62,8 @@ export const SECONDS_BUCKETS: readonly number[] = [
 /** Far more than a config names; reloads that bring other names again and again end here. */
 export const SERIES_MAX = 10_000;
 const OTHERS = "other";
+/** A child tells of its own; whatever it calls them, there are no more. */
+const NAMES_MAX = 1000;
 
 /** Keys of series, at most `most` of a name: what comes after them is one series whose labels all say "other". */
 class SeriesKeys {
@@ -140,11 +142,14 @@ function toSample({ name, help, labels, instrument }: Entry): Sample {
   };
 }
 
-/** Adds samples of the same series; the result keeps the order of first appearance. */
+/** Adds samples of the same series, of the first thousand names; the result keeps the order of first appearance. */
 export function sumSamples(samples: Iterable<Sample>, seriesMax = SERIES_MAX): Sample[] {
   const sums = new Map<string, Sample>();
   const keys = new SeriesKeys(seriesMax);
+  const names = new Set<string>();
   for (const sample of samples) {
+    if (names.size < NAMES_MAX) names.add(sample.name);
+    if (!names.has(sample.name)) continue;
     let sum = sums.get(seriesKey(sample.name, sample.labels));
     if (!sum) {
       const labels = keys.labelsOf(sample.name, sample.labels);

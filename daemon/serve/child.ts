@@ -1,8 +1,8 @@
-import { chmodSync } from "node:fs";
 import { log } from "../../shared/log.ts";
 import { Metrics } from "../../shared/metrics.ts";
 import { receiveFds } from "../../shared/process/fd_channel.ts";
 import type { Identity } from "../../shared/process/identity.ts";
+import type { Detail } from "../../shared/process/message.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
@@ -19,6 +19,7 @@ import type { FetchHandler } from "./app_options.ts";
 import { faultApp } from "./fault_page.ts";
 import type { InheritedPlace } from "./listener.ts";
 import { RequestDeadline } from "./request_deadline.ts";
+import type { ServeNotice } from "./serve_notice.ts";
 import { ServerGroup } from "./server_group.ts";
 
 export interface ServeBoot {
@@ -30,7 +31,10 @@ export interface ServeBoot {
   channel: number;
   /** It is started while the whole app server leaves already. */
   leaving: LeavingOrder | undefined;
+  /** Where the edge can reach it alone. */
   socket: string;
+  /** The descriptor that listens there. */
+  socketFd: number;
   store: StoreAddress;
   requestTimeoutMs: number;
   /** The child asks to be replaced after so many; 0: never. */
@@ -40,12 +44,6 @@ export interface ServeBoot {
   identity: Identity | undefined;
   /** Code that can't be loaded is shown to who asks, instead of ending the process. */
   watch: boolean;
-}
-
-/** What a child says before it is ready: where the edge can reach it alone, and what it shows instead of the app. */
-export interface ServeNotice {
-  socket: string;
-  fault?: string;
 }
 
 /** To a child. */
@@ -94,8 +92,8 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
   }
 
   async boot(boot: ServeBoot): Promise<void> {
-    const { app, listeners, socket, store, identity } = boot;
-    this.#link.become(identity);
+    const { app, listeners, socket, socketFd, store } = boot;
+    this.#link.become(boot.identity);
     this.#channel = boot.channel;
     for (const event of ["uncaughtException", "unhandledRejection"] as const) {
       process.on(event, (error: unknown) => this.#crash(error, app));
@@ -105,18 +103,16 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     const deadline = new RequestDeadline(boot.requestTimeoutMs, this.#metrics);
     const bound = (handler: FetchHandler) => deadline.bound(handler);
     const watch = { seen: () => this.#seen(boot.requestsMax), everything: boot.requestsMax > 0 };
-    const places = [...listeners, { unix: socket }];
+    const places = [...listeners, { unix: socket, fd: socketFd }];
     this.#group = new ServerGroup(places, app, watch, bound, boot.keepAliveMs);
     this.#group.onStopAsked = () => {
       log.warn("the app called server.stop(): another process takes its place");
       this.#link.leave("term");
     };
     const fault = await this.#load(boot, this.#jobs, this.#group);
-    // The folder it lies in says who passes; the edge may be another user.
-    if (identity) chmodSync(socket, 0o666);
     if (boot.leaving) this.receive(boot.leaving);
     this.#listening.resolve(this.#group);
-    this.#link.tell({ socket, ...(fault !== undefined && { fault }) });
+    this.#link.tell({ fault: fault ?? null });
   }
 
   /** The sentence that says why the code can't be loaded, when it is watched; else it is thrown. */
@@ -163,7 +159,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     await this.#jobs?.close();
   }
 
-  detail(): unknown {
+  detail(): Detail {
     return { requests: this.#requests.value, inFlight: this.#group?.server.pendingRequests ?? 0 };
   }
 

@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
 import { existsSync, openSync } from "node:fs";
+import type { Server } from "bun";
 import { openListenSockets } from "../../shared/process/listen_socket.ts";
+import { openUnixListener } from "../../shared/process/unix_listener.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { Folder } from "../../test/harness/folder.ts";
 import { freePort } from "../../test/harness/free_port.ts";
+import { until } from "../../test/harness/until.ts";
 import { openListener } from "./listener.ts";
 
 const options = { fetch: () => new Response("here") };
@@ -36,13 +39,41 @@ test("a released socket leaves what waits to others who hold it; for good, it st
   expect(await waiting).toBe("reset");
 });
 
-test("a private socket loses its name, and is refused where it can't be made", async () => {
+const atPrivate = (unix: string) =>
+  fetch("http://a.test/", { unix, keepalive: false }).then((response) => response.text());
+
+test("a private socket that is released refuses who comes, and answers who is there", async () => {
   await using folder = await Folder.make();
   const unix = `${folder.path}/a.sock`;
-  const { server, release } = openListener({ unix }, options);
-  expect(await (await fetch("http://a.test/", { unix, keepalive: false })).text()).toBe("here");
+  const gate = Promise.withResolvers<void>();
+  const { server, release } = openListener(
+    { unix, fd: openUnixListener(unix, undefined) },
+    {
+      fetch: async (request: Request, asked: Server<unknown>) => {
+        if (request.url.endsWith("/wait")) await gate.promise;
+        return Response.json(asked.requestIP(request));
+      },
+    },
+  );
+  expect(await atPrivate(unix)).toBe("null");
+  const waits = fetch("http://a.test/wait", { unix, keepalive: false });
+  await until(() => server.pendingRequests === 1, "it has been accepted");
+  release(false);
+  expect(await atPrivate(unix).catch(() => "refused")).toBe("refused");
+  gate.resolve();
+  expect((await waits).status).toBe(200);
+  await server.stop(true);
+});
+
+test("a private socket that can't be adopted is made once more; where it can't be, that is said", async () => {
+  await using folder = await Folder.make();
+  const unix = `${folder.path}/a.sock`;
+  const { server, release } = openListener({ unix, fd: openSync("/dev/null", "r") }, options);
+  expect(await atPrivate(unix)).toBe("here");
   release(false);
   expect(existsSync(unix)).toBe(false);
   await server.stop(true);
-  expect(() => openListener({ unix: `${folder.path}/none/a.sock` }, options)).toThrow(UserError);
+  const none = `${folder.path}/none/a.sock`;
+  expect(() => openListener({ unix: none, fd: openSync("/dev/null", "r") }, options)).toThrow(UserError);
+  expect(() => openUnixListener(none, undefined)).toThrow(UserError);
 });

@@ -8,8 +8,13 @@ import { UserError } from "../../shared/user_error.ts";
 import { adoptListener, NotAdopted } from "./adopted_listener.ts";
 import { fdsBoundTo, type LocalName } from "./socket_fds.ts";
 
-/** A private unix socket, or a listening socket that the supervisor owns and what it is bound to. */
-export type Place = { unix: string } | InheritedPlace;
+/** A listening socket that the supervisor has made, and what it is bound to: ours alone, or one that it keeps. */
+export type Place = PrivatePlace | InheritedPlace;
+
+export interface PrivatePlace {
+  unix: string;
+  fd: number;
+}
 
 export interface InheritedPlace {
   /** As trivet.toml has it. */
@@ -22,7 +27,10 @@ export interface InheritedPlace {
 }
 
 type BunServer = Server<unknown>;
+const SHUT_RD = 0;
 const SHUT_RDWR = 2;
+/** By then what waited at a socket was accepted, by an event loop that turns at all. */
+const ACCEPTED_MS = 20;
 /** Kept, since serve_capture.ts puts its own in this place. */
 const bunServe = Bun.serve;
 /** It is the same for all addresses. */
@@ -62,10 +70,21 @@ export function nameOf(place: Place): LocalName {
   return "unix" in place ? place.unix : place.port;
 }
 
-function openPrivate(place: { unix: string }, serve: (at: object) => BunServer): Listener {
-  const server = serve(place);
-  // Without its name nobody finds it any more: an edge that tries asks another child.
-  return { place, server, release: () => rmSync(place.unix, { force: true }) };
+function openPrivate(place: PrivatePlace, serve: (at: object) => BunServer): Listener {
+  try {
+    const { server, fd, release } = adoptListener(place.fd, serve);
+    // Who connects from then on is refused, so that an edge that tries asks another child. What waits is accepted.
+    const refuse = () => {
+      libc().shutdown(fd, SHUT_RD);
+      setTimeout(release, ACCEPTED_MS);
+    };
+    return { place, server, release: refuse };
+  } catch (error) {
+    if (!(error instanceof NotAdopted)) throw error;
+    closeSockets([place.fd]);
+    rmSync(place.unix, { force: true });
+    return { place, server: serve({ unix: place.unix }), release: () => rmSync(place.unix, { force: true }) };
+  }
 }
 
 function openInherited(place: InheritedPlace, serve: (at: object) => BunServer): Listener {

@@ -3,6 +3,7 @@ import type { Config, ServeConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import type { Child } from "../../shared/process/child.ts";
+import { FIRST_FD } from "../../shared/process/child_program.ts";
 import type { ChildSocket } from "../../shared/process/child_socket.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf, knownIdentity } from "../../shared/process/identity.ts";
@@ -10,20 +11,18 @@ import { parseAddress } from "../../shared/process/listen_socket.ts";
 import { addressOfListener, ListenerSet } from "../../shared/process/listener_set.ts";
 import type { Mode } from "../../shared/process/mode.ts";
 import { requestLimit } from "../../shared/process/recycle.ts";
-import { makeOwnedDir } from "../../shared/process/run_dir.ts";
 import type { Site } from "../../shared/process/site.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { loadingPlace } from "../sdk/user_fault.ts";
-import type { LeavingOrder, ServeBoot, ServeNotice, ServeOrder } from "./child.ts";
+import type { LeavingOrder, ServeBoot, ServeOrder } from "./child.ts";
 import { Lending } from "./lending.ts";
 import { PrivateSockets } from "./private_sockets.ts";
+import { readServeNotice, type ServeNotice } from "./serve_notice.ts";
 import { addressesOf, deadlinesOf, recycleLimitsOf, slotsOf } from "./serve_settings.ts";
 
 type ServeChild = Child<ServeBoot, ServeOrder, ServeNotice>;
-/** Descriptors of a child begin behind stdin, stdout and stderr. */
-const FIRST_FD = 3;
 
 /** The app server. `onSockets` gets the private sockets of the children that can be given requests, at every change. */
 export function serveMode(
@@ -44,7 +43,7 @@ class ServeMode implements Mode {
   readonly #onSockets: (sockets: ChildSocket[]) => void;
   readonly #fleet: Fleet<ServeBoot, ServeOrder, ServeNotice>;
   readonly #lending: Lending<ServeChild>;
-  readonly #sockets: PrivateSockets<ServeChild>;
+  readonly #sockets: PrivateSockets;
   readonly #listeners: ListenerSet;
   #leaving: LeavingOrder | undefined;
   #identity: Identity | undefined;
@@ -71,14 +70,17 @@ class ServeMode implements Mode {
       limits: () => recycleLimitsOf(this.#config),
       boot: (slot) => this.#boot(slot),
       fds: (slot) => this.#socketsOf(slot).map(({ fd }) => fd),
+      given: ({ socket }) => [this.#sockets.open(socket, this.#edgeGroup())],
       channel: true,
-      onMessage: (child, { socket, fault }) => {
-        this.#sockets.add(child, socket);
-        this.#fault = fault;
+      read: (body, { state }) => (state === "starting" ? readServeNotice(body) : undefined),
+      onMessage: (_, { fault }) => {
+        this.#fault = fault ?? undefined;
       },
       onReady: () => this.#announce(),
-      onGone: (child) => {
-        if (this.#sockets.remove(child)) this.#announce();
+      onRefused: ({ socket }) => this.#sockets.remove(socket),
+      onGone: ({ boot }) => {
+        this.#sockets.remove(boot.socket);
+        this.#announce();
       },
     });
     this.#lending = new Lending({
@@ -93,10 +95,7 @@ class ServeMode implements Mode {
     this.#identity = identityOf("serve", this.#config);
     await checkStore(this.#store);
     this.#listeners.add(addressesOf(this.#config));
-    const { runDir } = this.#site;
-    this.#sockets.moveTo(
-      this.#identity ? makeOwnedDir(runDir, this.#ownerOfSockets(this.#identity)) : runDir,
-    );
+    this.#sockets.tidy();
     await this.#fleet.start();
     this.#lending.start();
     if (this.#fault) log.error(this.#fault);
@@ -240,13 +239,14 @@ class ServeMode implements Mode {
   #boot(slot: number): ServeBoot {
     const { app, request_timeout: requestTimeoutMs } = this.#config;
     const listeners = this.#placesOf(slot).map((place, i) => ({ ...place, fd: FIRST_FD + i }));
+    const socketFd = FIRST_FD + listeners.length;
     return {
       app,
       handlers: this.#handlers,
       listeners,
-      channel: FIRST_FD + listeners.length,
+      channel: socketFd + 1,
       leaving: this.#leaving,
-      socket: this.#sockets.newPath(),
+      ...{ socket: this.#sockets.newPath(), socketFd },
       store: this.#store,
       requestTimeoutMs,
       requestsMax: requestLimit(this.#config.max_requests, this.#config.max_requests_jitter, Math.random()),
@@ -256,9 +256,9 @@ class ServeMode implements Mode {
     };
   }
 
-  /** The app's user; the edge reaches them by its group. */
-  #ownerOfSockets({ uid, gid }: Identity): { uid: number; gid: number } {
-    return { uid, gid: knownIdentity("proxy", this.#site.config.proxy)?.gid ?? gid };
+  /** Of those that connect to the private sockets, where they are not what we are. */
+  #edgeGroup(): number | undefined {
+    return knownIdentity("proxy", this.#site.config.proxy)?.gid;
   }
 
   #announce(): void {

@@ -1,26 +1,35 @@
-/** The unix socket that each serve child listens on beside the public port, so that the edge can choose its child. */
+/**
+ * The unix socket on which each serve child answers beside the public port, so that the edge can choose its child. We make
+ * them, in a folder of ours: whoever could put another file there would say what the edge connects to.
+ */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ChildSocket } from "../../shared/process/child_socket.ts";
+import { openUnixListener } from "../../shared/process/unix_listener.ts";
 
 const NAME = /^serve-(\d+)-\d+\.sock$/;
 
+/** A child that was told its path. */
+interface Told {
+  readonly slot: number;
+  readonly boot: { readonly socket: string };
+}
+
 /** Those of one supervisor's children. */
-export class PrivateSockets<Child extends { slot: number }> {
-  readonly #paths = new Map<Child, string>();
-  #dir: string;
+export class PrivateSockets {
+  readonly #dir: string;
+  readonly #open = new Set<string>();
   #made = 0;
 
   constructor(dir: string) {
     this.#dir = dir;
   }
 
-  /** Makes them in this folder from now on, and removes from it what supervisors left behind that were killed. */
-  moveTo(dir: string): void {
-    this.#dir = dir;
-    for (const name of readdirSync(dir)) {
+  /** Removes what supervisors left behind that were killed. */
+  tidy(): void {
+    for (const name of readdirSync(this.#dir)) {
       const pid = Number(NAME.exec(name)?.[1]);
-      if (pid && !isAlive(pid)) rmSync(join(dir, name), { force: true });
+      if (pid && !isAlive(pid)) rmSync(join(this.#dir, name), { force: true });
     }
   }
 
@@ -29,26 +38,25 @@ export class PrivateSockets<Child extends { slot: number }> {
     return join(this.#dir, `serve-${process.pid}-${++this.#made}.sock`);
   }
 
-  add(child: Child, path: string): void {
-    this.#paths.set(child, path);
+  /** The listening socket at such a path, for the child to accept on; `gid` as in openUnixListener(). Throws a UserError. */
+  open(path: string, gid: number | undefined): number {
+    const fd = openUnixListener(path, gid);
+    this.#open.add(path);
+    return fd;
   }
 
-  of(children: readonly Child[]): ChildSocket[] {
-    return children.flatMap((child) => {
-      const path = this.#paths.get(child);
-      return path === undefined ? [] : [{ slot: child.slot, path }];
-    });
+  of(children: readonly Told[]): ChildSocket[] {
+    return children.map(({ slot, boot: { socket: path } }) => ({ slot, path }));
   }
 
-  /** False when it had none. */
-  remove(child: Child): boolean {
-    const path = this.#paths.get(child);
-    if (path !== undefined) rmSync(path, { force: true });
-    return this.#paths.delete(child);
+  remove(path: string): void {
+    rmSync(path, { force: true });
+    this.#open.delete(path);
   }
 
   removeAll(): void {
-    for (const path of this.#paths.values()) rmSync(path, { force: true });
+    for (const path of this.#open) rmSync(path, { force: true });
+    this.#open.clear();
   }
 }
 

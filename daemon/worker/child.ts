@@ -1,5 +1,6 @@
 import { log } from "../../shared/log.ts";
 import { Metrics } from "../../shared/metrics.ts";
+import type { Detail } from "../../shared/process/message.ts";
 import { type ChildRoom, ParentLink } from "../../shared/process/parent_link.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { openJobStore } from "../../shared/store/jobs/open.ts";
@@ -18,15 +19,9 @@ import { jobInScope } from "./job_scope.ts";
 import { Processor } from "./processor.ts";
 import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
-import {
-  ABORT_GRACE_MS,
-  ownerOf,
-  SETTLE_WAIT_MS,
-  type WorkerBoot,
-  type WorkerNews,
-  type WorkerOrder,
-} from "./worker_boot.ts";
+import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
 import { RUNNING, WorkerMetrics } from "./worker_metrics.ts";
+import type { WorkerNews } from "./worker_news.ts";
 
 export function runChild(): void {
   const metrics = new Metrics();
@@ -99,7 +94,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     await this.#store?.close();
   }
 
-  detail(): unknown {
+  detail(): Detail {
     return { running: this.#processor?.running ?? 0 };
   }
 

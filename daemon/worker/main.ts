@@ -19,13 +19,8 @@ import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
 import { warnOfRedis } from "./redis_warnings.ts";
 import { silenceOf, WorkWatch } from "./work_watch.ts";
-import {
-  LEAVE_EXTRA_MS,
-  ownerOf,
-  type WorkerBoot,
-  type WorkerNews,
-  type WorkerOrder,
-} from "./worker_boot.ts";
+import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
+import { readWorkerNews, type WorkerNews } from "./worker_news.ts";
 
 const BOOT_TIMEOUT_MS = 60_000;
 const COUNTS_WAIT_MS = 1_000;
@@ -71,6 +66,13 @@ class WorkerMode implements Mode {
         drainMs: this.#config.shutdown_timeout + LEAVE_EXTRA_MS,
       }),
       boot: () => this.#boot(),
+      read: (body, { state, boot }) =>
+        state === "starting"
+          ? readWorkerNews(
+              body,
+              boot.crons.map(({ name }) => name),
+            )
+          : undefined,
       onMessage: (_, { defaults }) => this.#cron.learn(defaults),
       onReady: ({ pid }) => this.#duties.adopt(ownerOf(this.#name, pid)),
       onGone: ({ pid }) => this.#duties.release(ownerOf(this.#name, pid)),

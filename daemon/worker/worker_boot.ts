@@ -1,7 +1,6 @@
 import type { CronConfig } from "../../shared/config/schema.ts";
 import type { Identity } from "../../shared/process/identity.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
-import type { CronDefaults } from "./cron_defaults.ts";
 import type { FetchSpec } from "./fetcher.ts";
 
 /** What handlers may still do once their signal is aborted. */
@@ -31,12 +30,6 @@ export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
 /** Parent → child. "quiet": take no new job, and go on with those that run. "refetch": give up the claims under way. */
 export interface WorkerOrder {
   kind: "quiet" | "refetch";
-}
-
-/** Child → parent, before it is ready. */
-export interface WorkerNews {
-  kind: "crons";
-  defaults: CronDefaults;
 }
 
 /** The name under which a worker process leases jobs; its parent knows it too. */

@@ -3,16 +3,12 @@ import { Metrics } from "../metrics.ts";
 import { ParentLink } from "../process/parent_link.ts";
 import { openJobStore } from "../store/jobs/open.ts";
 import type { StoreAddress } from "../store/store_address.ts";
+import type { OutboxNotice } from "./outbox_notice.ts";
 import { OutboxRelay } from "./relay.ts";
 
 export interface OutboxBoot {
   url: string;
   store: StoreAddress;
-}
-
-/** Why the outbox is not relayed; null: it is. */
-export interface OutboxNotice {
-  trouble: string | null;
 }
 
 export function runChild(): void {

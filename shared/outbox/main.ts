@@ -3,7 +3,8 @@ import { Fleet } from "../process/fleet.ts";
 import type { Mode } from "../process/mode.ts";
 import type { Site } from "../process/site.ts";
 import type { StoreAddress } from "../store/store_address.ts";
-import type { OutboxBoot, OutboxNotice } from "./child.ts";
+import type { OutboxBoot } from "./child.ts";
+import { type OutboxNotice, readOutboxNotice } from "./outbox_notice.ts";
 
 const BOOT_WAIT_MS = 10_000;
 const DRAIN_WAIT_MS = 5_000;
@@ -18,6 +19,7 @@ export function outboxMode(site: Site, store: StoreAddress): Mode | undefined {
     slots: 1,
     deadlines: () => ({ bootMs: BOOT_WAIT_MS, drainMs: DRAIN_WAIT_MS }),
     boot: () => ({ url, store }),
+    read: readOutboxNotice,
     onMessage: (_child, notice) => {
       trouble = notice.trouble;
     },

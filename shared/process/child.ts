@@ -1,25 +1,30 @@
 import type { Subprocess } from "bun";
+import { log } from "../log.ts";
 import type { Sample } from "../metrics.ts";
-import { UserError } from "../user_error.ts";
-import { childVariables } from "./child_start.ts";
-import { type FdChannel, openFdChannel, sendFds } from "./fd_channel.ts";
+import { sentenceOf } from "../user_error.ts";
+import { type ChildFds, type ChildName, startChild } from "./child_program.ts";
+import { sendFds } from "./fd_channel.ts";
 import { closeSockets } from "./listen_socket.ts";
-import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
-import { folderForChildren } from "./start_folder.ts";
+import type { ChildKind, Detail, LeaveReason, Notice, Order } from "./message.ts";
+import { MessageLink } from "./message_link.ts";
+import { readNotice } from "./notice.ts";
 
 const REPORT_WAIT_MS = 500;
-/**
- * The file that this process runs, also when another one has taken its name since: a deploy that swaps the binary must
- * not mix old and new children, and must not leave us without any.
- */
-const OWN_BINARY = "/proc/self/exe";
-/** Variables by which Bun itself would be steered; a user's app must not inherit them into our binary. */
-const SCRUBBED = ["BUN_OPTIONS", "BUN_BE_BUN"];
-
+const MIB = 1024 * 1024;
+/** Samples of ten thousand series are the most that a child of ours says at once; it says them every second. */
+const LIMITS = {
+  messageBytesMax: 4 * MIB,
+  backlogBytesMax: 64 * MIB,
+  rates: { messagesPerS: 10_000, bytesPerS: 2 * MIB, burstS: 4 },
+};
+/** One that ends closes its line at the same moment. */
+const END_MS = 1000;
 export type ChildState = "starting" | "ready" | "draining" | "gone";
 
 export interface ChildEvents<Up> {
   ready(): void;
+  /** What the room says, unread: undefined when it can't be. */
+  read(body: unknown): Up | undefined;
   message(body: Up): void;
   /** It would like to be replaced; `asked` says why. */
   leave(): void;
@@ -27,30 +32,17 @@ export interface ChildEvents<Up> {
   gone(sentence: string, told: boolean): void;
 }
 
-/** What ps shows of it. */
-export interface ChildName {
-  kind: ChildKind;
-  slot: number;
-  /** What it works on, like "app.ts"; "" when its kind says all. */
-  title: string;
-}
-
-/** What a child inherits as descriptors 3, 4, … */
-export interface ChildFds {
-  fds: readonly number[];
-  /** Behind them one end of a channel for descriptors that come later. */
-  channel: boolean;
-}
-
 export interface Report {
   samples: Sample[];
-  detail: unknown;
+  detail: Detail | undefined;
 }
 
 /** One managed process, as its supervisor sees it. */
 export class Child<Boot, Down, Up> {
   readonly kind: ChildKind;
   readonly slot: number;
+  /** What it was told at its start. */
+  readonly boot: Boot;
   readonly startedAtMs = Date.now();
   state: ChildState = "starting";
   /** Why it would like to be replaced. */
@@ -62,45 +54,47 @@ export class Child<Boot, Down, Up> {
   readonly #bornAtMs = performance.now();
   #heardAtMs = performance.now();
   readonly #process: Subprocess;
-  readonly #channel: FdChannel | undefined;
+  readonly #events: ChildEvents<Up>;
+  readonly #link: MessageLink;
+  readonly #channel: number | undefined;
   readonly #gone = Promise.withResolvers<void>();
   readonly #reports = new Map<number, (report: Report) => void>();
   #asked = 0;
   #failure = "";
+  /** What it says counts no more. */
+  #condemned = false;
+  /** How the process has ended; "" while it runs. */
+  #end = "";
+  #lineIsClosed = false;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    { kind, slot, title }: ChildName,
-    boot: Boot,
-    { fds, channel }: ChildFds,
-    events: ChildEvents<Up>,
-  ) {
-    this.kind = kind;
-    this.slot = slot;
-    this.#channel = channel ? openFdChannel() : undefined;
-    const inherited = this.#channel ? [...fds, this.#channel.theirs] : fds;
-    this.#process = Bun.spawn(ownCommand(), {
-      argv0: ["trivet:", kind, slot, title].join(" ").trim(),
-      // Extra entries become descriptors 3, 4, … of the child.
-      stdio: ["ignore", "inherit", "inherit", ...inherited],
-      env: childEnv(kind),
-      ...folderForChildren(),
-      serialization: "json",
-      ipc: (message) => this.#hear(message as Notice<Up>, events),
-      onExit: (_process, code, signal) => {
-        this.state = "gone";
-        if (this.#channel) closeSockets([this.#channel.ours]);
-        const end = signal ? `was killed by signal ${signal}` : `ended with code ${code}`;
-        events.gone(this.#failure || `the ${kind} process ${this.pid} ${end}`, this.#failure !== "");
-        this.#gone.resolve();
+  constructor(name: ChildName, boot: Boot, fds: ChildFds, events: ChildEvents<Up>) {
+    this.kind = name.kind;
+    this.slot = name.slot;
+    this.boot = boot;
+    this.#events = events;
+    const { process, line, channel } = startChild(name, fds, (end) => this.#ended(end));
+    this.#process = process;
+    this.#channel = channel;
+    this.#link = new MessageLink(line, LIMITS, {
+      message: (value) => this.#hear(value),
+      broken: (what) => {
+        this.#lineIsClosed = true;
+        this.#breaksRules(what);
       },
+      closed: () => this.#lineClosed(),
     });
-    if (this.#channel) closeSockets([this.#channel.theirs]);
-    this.#send({ kind: "boot", slot, boot });
+    this.#send({ kind: "boot", slot: name.slot, boot });
   }
 
   /** Hands over copies of descriptors; the message that says what they are must follow. */
   sendFds(fds: readonly number[]): void {
-    if (this.#channel && this.state !== "gone") sendFds(this.#channel.ours, fds);
+    if (this.#channel === undefined || this.state === "gone") return;
+    try {
+      sendFds(this.#channel, fds);
+    } catch (error) {
+      this.#breaksRules(`takes no descriptors (${sentenceOf(error)})`);
+    }
   }
 
   get pid(): number {
@@ -133,7 +127,9 @@ export class Child<Boot, Down, Up> {
 
   /** Kills it for this reason. */
   condemn(sentence: string): void {
+    if (this.state === "gone") return;
     this.#failure = sentence;
+    this.#condemned = true;
     this.state = "draining";
     this.kill();
   }
@@ -159,20 +155,34 @@ export class Child<Boot, Down, Up> {
     return report;
   }
 
-  #hear(notice: Notice<Up>, events: ChildEvents<Up>): void {
+  /** Never throws, whatever it is. */
+  #hear(value: unknown): void {
+    if (this.#condemned) return;
+    try {
+      const notice = readNotice(value);
+      if (notice) this.#obey(notice);
+      else this.#breaksRules("says what is no message");
+    } catch (error) {
+      log.error({ err: error, kind: this.kind, child: this.pid }, "a child's message could not be worked on");
+      this.#breaksRules("says what is no message here");
+    }
+  }
+
+  #obey(notice: Notice<unknown>): void {
     this.#heardAtMs = performance.now();
     switch (notice.kind) {
       case "ready":
         if (this.state === "starting") this.state = "ready";
         this.bootMs ??= this.ageMs;
-        events.ready();
+        this.#events.ready();
         return;
       case "failed":
         this.#failure = notice.sentence;
         return;
       case "leave":
+        if (this.asked) return;
         this.asked = notice.reason;
-        events.leave();
+        this.#events.leave();
         return;
       case "beat":
         this.samples = notice.samples;
@@ -181,30 +191,50 @@ export class Child<Boot, Down, Up> {
         this.samples = notice.samples;
         this.#reports.get(notice.ask)?.({ samples: notice.samples, detail: notice.detail });
         return;
-      case "room":
-        events.message(notice.body);
+      case "room": {
+        const body = this.#events.read(notice.body);
+        if (body === undefined) this.#breaksRules("says what is no message");
+        else this.#events.message(body);
         return;
+      }
     }
+  }
+
+  /** Whatever runs in there is not what we have started: another one takes its place. */
+  #breaksRules(what: string): void {
+    if (this.state === "gone" || this.#condemned) return;
+    const sentence = `the ${this.kind} process ${this.pid} was killed: on its line to the supervisor it ${what}`;
+    log.error({ kind: this.kind, slot: this.slot, child: this.pid }, sentence);
+    this.condemn(sentence);
+  }
+
+  #lineClosed(): void {
+    this.#lineIsClosed = true;
+    if (this.#end !== "") this.#bury();
+    else this.#patience = setTimeout(() => this.#breaksRules("has hung up"), END_MS);
+  }
+
+  #ended(end: string): void {
+    this.#end = end;
+    clearTimeout(this.#patience);
+    if (this.#lineIsClosed) return this.#bury();
+    // Its last words may still be on their way; what it has started may hold the line open.
+    this.#patience = setTimeout(() => this.#bury(), END_MS);
+    this.#link.hearOut();
+  }
+
+  #bury(): void {
+    if (this.state === "gone") return;
+    this.state = "gone";
+    clearTimeout(this.#patience);
+    this.#link.close();
+    if (this.#channel !== undefined) closeSockets([this.#channel]);
+    const end = `the ${this.kind} process ${this.pid} ${this.#end}`;
+    this.#events.gone(this.#failure || end, this.#failure !== "");
+    this.#gone.resolve();
   }
 
   #send(order: Order<Boot, Down>): void {
-    if (this.state === "gone") return;
-    try {
-      this.#process.send(order);
-    } catch (error) {
-      // It died between two events; onExit says so next.
-      if (!(error instanceof Error)) throw new UserError(String(error));
-    }
+    if (this.state !== "gone") this.#link.send(order);
   }
-}
-
-/** How to start this program again: the compiled binary is itself; in development Bun runs trivet.ts. */
-function ownCommand(): string[] {
-  return Bun.main.startsWith("/$bunfs/") ? [OWN_BINARY] : [process.execPath, Bun.main];
-}
-
-function childEnv(kind: ChildKind): Record<string, string | undefined> {
-  const env = { ...process.env, ...childVariables(kind) };
-  for (const name of SCRUBBED) delete env[name];
-  return env;
 }

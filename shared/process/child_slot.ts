@@ -1,8 +1,8 @@
 import { log } from "../log.ts";
 import { timerMs } from "../timer.ts";
-import { UserError } from "../user_error.ts";
+import { sentenceOf, UserError } from "../user_error.ts";
 import { restartDelayMs } from "./backoff.ts";
-import { Child } from "./child.ts";
+import { Child, type ChildEvents } from "./child.ts";
 import type { FleetSpec } from "./fleet.ts";
 
 /** A child that was ready this long is forgiven its earlier failures. */
@@ -88,38 +88,47 @@ export class ChildSlot<Boot, Down, Up> {
   }
 
   #launch(): { child: Child<Boot, Down, Up>; ready: Promise<void> } {
-    const { kind, title, boot, fds, channel = false } = this.#spec;
+    const { kind } = this.#spec;
     const { bootMs } = this.#spec.deadlines();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let late = false;
     let isReady = false;
-    const child = new Child<Boot, Down, Up>(
-      { kind, slot: this.index, title: title?.() ?? "" },
-      boot(this.index),
-      { fds: fds?.(this.index) ?? [], channel },
-      {
-        ready: () => {
-          isReady = true;
-          resolve();
-        },
-        message: (body) => this.#spec.onMessage?.(child, body),
-        leave: () => this.#spec.onAsked(),
-        gone: (sentence, told) => {
-          clearTimeout(timer);
-          const end = late
-            ? `the ${kind} process ${child.pid} was not ready after ${bootMs / 1000} s`
-            : sentence;
-          const why = told || isReady ? end : (this.#spec.whileLoading?.(end) ?? end);
-          reject(new UserError(why));
-          this.#bury(child, why);
-        },
+    const child: Child<Boot, Down, Up> = this.#spawn({
+      ready: () => {
+        isReady = true;
+        resolve();
       },
-    );
+      read: (body) => this.#spec.read?.(body, child),
+      message: (body) => this.#spec.onMessage?.(child, body),
+      leave: () => this.#spec.onAsked(),
+      gone: (sentence, told) => {
+        clearTimeout(timer);
+        const end = late
+          ? `the ${kind} process ${child.pid} was not ready after ${bootMs / 1000} s`
+          : sentence;
+        const why = told || isReady ? end : (this.#spec.whileLoading?.(end) ?? end);
+        reject(new UserError(why));
+        this.#bury(child, why);
+      },
+    });
     const timer = setTimeout(() => {
       late = true;
       child.kill();
     }, timerMs(bootMs));
     return { child, ready: promise.finally(() => clearTimeout(timer)) };
+  }
+
+  /** Throws a UserError when the machine has no room for one more. */
+  #spawn(events: ChildEvents<Up>): Child<Boot, Down, Up> {
+    const { kind, title, fds, given, channel = false, onRefused } = this.#spec;
+    const boot = this.#spec.boot(this.index);
+    try {
+      const inherited = { fds: fds?.(this.index) ?? [], given: given?.(boot) ?? [], channel };
+      return new Child({ kind, slot: this.index, title: title?.() ?? "" }, boot, inherited, events);
+    } catch (error) {
+      onRefused?.(boot);
+      throw error;
+    }
   }
 
   #welcome(child: Child<Boot, Down, Up>): void {
@@ -142,10 +151,15 @@ export class ChildSlot<Boot, Down, Up> {
     this.#leavers.delete(child);
     this.#spec.onGone?.(child);
     if (child !== this.current || !this.#kept) return;
-    this.lastFailure = sentence;
-    this.#failures++;
     this.restarts++;
     this.#spec.onRestart();
+    this.#failed(sentence);
+  }
+
+  /** Tried again later. */
+  #failed(sentence: string): void {
+    this.lastFailure = sentence;
+    this.#failures++;
     const delayMs = restartDelayMs(this.#failures);
     log.warn({ kind: this.#spec.kind, slot: this.index, restartInMs: delayMs }, sentence);
     clearTimeout(this.#timer);
@@ -153,12 +167,17 @@ export class ChildSlot<Boot, Down, Up> {
   }
 
   #restart(): void {
-    const { child, ready } = this.#launch();
-    this.current = child;
-    ready.then(
-      () => this.#welcome(child),
-      // #bury has heard it and will try again.
-      () => undefined,
-    );
+    try {
+      const { child, ready } = this.#launch();
+      this.current = child;
+      ready.then(
+        () => this.#welcome(child),
+        // #bury has heard it and will try again.
+        () => undefined,
+      );
+    } catch (error) {
+      // The machine has no process, memory or descriptor left; it may have some later.
+      this.#failed(sentenceOf(error));
+    }
   }
 }

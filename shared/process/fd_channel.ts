@@ -6,7 +6,9 @@ import { UserError } from "../user_error.ts";
 import { addressOf, errno, libc } from "./libc.ts";
 
 const AF_UNIX = 1;
-const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 /** recvmsg(2): descriptors that arrive are not inherited further. */
@@ -16,17 +18,27 @@ const FDS_MAX = 253;
 /** struct cmsghdr on 64-bit Linux: length, level, type; then the descriptors. */
 const CONTROL_HEAD_BYTES = 16;
 
-export interface FdChannel {
+/** Two sockets that are connected to each other. */
+export interface SocketPair {
   /** The parent's end. */
   ours: number;
   /** The end that the child inherits; the parent closes it once the child is there. */
   theirs: number;
 }
 
-/** Throws a UserError when no descriptors are left. */
-export function openFdChannel(): FdChannel {
+/** For descriptors. Throws a UserError when none are left. */
+export function openFdChannel(): SocketPair {
+  return openPair(SOCK_DGRAM);
+}
+
+/** For bytes. Throws a UserError when no descriptors are left. */
+export function openBytePair(): SocketPair {
+  return openPair(SOCK_STREAM);
+}
+
+function openPair(type: number): SocketPair {
   const pair = new Int32Array(2);
-  if (libc().socketpair(AF_UNIX, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0, addressOf(pair)) !== 0) {
+  if (libc().socketpair(AF_UNIX, type | SOCK_NONBLOCK_CLOEXEC, 0, addressOf(pair)) !== 0) {
     throw new UserError(`can't open a socket pair: system error ${errno()}; raise the limit of open files`);
   }
   const [ours = -1, theirs = -1] = pair;

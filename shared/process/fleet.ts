@@ -3,7 +3,7 @@ import { timerMs } from "../timer.ts";
 import type { Child, ChildState } from "./child.ts";
 import { ChildSlot } from "./child_slot.ts";
 import { FleetCounts } from "./fleet_counts.ts";
-import type { ChildKind } from "./message.ts";
+import type { ChildKind, Detail } from "./message.ts";
 import { RECYCLE_REASONS, type RecycleLimits } from "./recycle.ts";
 import { Recycler } from "./recycler.ts";
 import { residentBytes } from "./resident_memory.ts";
@@ -26,10 +26,19 @@ export interface FleetSpec<Boot, Down, Up> {
   boot(slot: number): Boot;
   /** Descriptors the child of a slot inherits as 3, 4, … */
   fds?(slot: number): readonly number[];
-  /** Each child gets a channel behind them, for descriptors that come later. */
+  /** Behind them what is opened for one child alone; it is closed here when the child has it. */
+  given?(boot: Boot): readonly number[];
+  /** It could not be started. */
+  onRefused?(boot: Boot): void;
+  /** Each child gets a channel behind those, for descriptors that come later. */
   channel?: boolean;
   onReady?(child: Child<Boot, Down, Up>): void;
   onGone?(child: Child<Boot, Down, Up>): void;
+  /**
+   * What a child says of the room's own, as it came: undefined when it can't be, or when it is not for this child to say.
+   * Absent where children have nothing to say.
+   */
+  read?(body: unknown, child: Child<Boot, Down, Up>): Up | undefined;
   onMessage?(child: Child<Boot, Down, Up>, body: Up): void;
 }
 
@@ -45,7 +54,7 @@ export interface ChildStatus {
   /** Since the child was last heard of. */
   silentMs: number;
   restarts: number;
-  detail?: unknown;
+  detail?: Detail | undefined;
 }
 
 /** The children of one kind: started together, each brought back with back-off when it dies, drained together. */

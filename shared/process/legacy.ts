@@ -1,5 +1,5 @@
 import { log } from "../log.ts";
-import { libc } from "./libc.ts";
+import { keepToOurselves } from "./libc.ts";
 import { closeSockets } from "./listen_socket.ts";
 
 /** Names the descriptors that a supervisor leaves to the binary that takes its place. */
@@ -7,8 +7,6 @@ const VARIABLE = "TRIVET_LEGACY";
 /** The kernel takes 128 KiB for one variable (execve(2), MAX_ARG_STRLEN). */
 const MEMORIES_CHARS_MAX = 65_536;
 const FIRST_FD = 3;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 
 /** How systemd hands over what it kept (sd_listen_fds(3)). */
 const LISTEN_VARIABLES = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
@@ -65,7 +63,7 @@ export class Legacy {
     const testament =
       text === undefined ? { listeners: kept, memories: {} } : (JSON.parse(text) as Testament);
     // Our children get the sockets of their slot, and no other that would hold a port open.
-    for (const fd of testament.listeners.flatMap(({ fds }) => fds)) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
+    for (const fd of testament.listeners.flatMap(({ fds }) => fds)) keepToOurselves(fd);
     return new Legacy(testament, text !== undefined);
   }
 

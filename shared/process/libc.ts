@@ -54,3 +54,11 @@ export function errno(): number {
 
 /** The address of a typed array, for a call that reads or fills it. */
 export const addressOf = ptr;
+
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+
+/** What this process starts does not inherit the descriptor. */
+export function keepToOurselves(fd: number): void {
+  libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
+}

@@ -1,15 +1,23 @@
+import { log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { sentenceOf } from "../user_error.ts";
 import { childStart } from "./child_start.ts";
 import { become, type Identity } from "./identity.ts";
-import { libc } from "./libc.ts";
-import type { ChildKind, LeaveReason, Notice, Order } from "./message.ts";
+import { keepToOurselves, libc } from "./libc.ts";
+import type { ChildKind, Detail, LeaveReason, Notice, Order } from "./message.ts";
+import { MessageLink } from "./message_link.ts";
 import { nameProcess } from "./process_name.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const SIGKILL = 9;
 const BEAT_MS = 1000;
+/** A plan for thousands of backends is a few MiB. */
+const LIMITS = { messageBytesMax: 64 * 1024 ** 2, backlogBytesMax: 16 * 1024 ** 2 };
+/** What the parent reads of us; its own limit is far above. */
+const SENTENCE_CHARS_MAX = 4096;
+/** How long our last words may take to leave. */
+const LAST_WORDS_MS = 1000;
 /** When TERM is for all of us (systemd's KillMode=control-group), the supervisor knows by then that all shall end. */
 const WHOLE_GROUP_MS = 100;
 /** Only the supervisor's messages move a child; a Ctrl-C reaches the whole terminal group. TERM asks the supervisor. */
@@ -32,13 +40,14 @@ export interface ChildRoom<Boot, Down> {
   /** Take nothing new, finish what runs, then return. The child exits afterwards. */
   drain(): Promise<void>;
   /** What `trivet status` shows of this child. */
-  detail?(): unknown;
+  detail?(): Detail;
 }
 
 /** The child's end of the line to its supervisor. */
 export class ParentLink<Boot, Down, Up> {
   readonly #kind: ChildKind;
   readonly #metrics: Metrics;
+  #link: MessageLink | undefined;
 
   constructor(kind: ChildKind, metrics: Metrics) {
     this.#kind = kind;
@@ -56,7 +65,7 @@ export class ParentLink<Boot, Down, Up> {
 
   /** Says why this process is about to end by itself. */
   fail(sentence: string): void {
-    this.#send({ kind: "failed", sentence });
+    this.#send({ kind: "failed", sentence: sentence.slice(0, SENTENCE_CHARS_MAX) });
   }
 
   /** Gives up being root, for good; nothing when `identity` is undefined. */
@@ -75,8 +84,17 @@ export class ParentLink<Boot, Down, Up> {
     nameProcess(`trivet-${this.#kind}`);
     for (const signal of IGNORED_SIGNALS) process.on(signal, () => undefined);
     process.on("SIGTERM", () => setTimeout(() => this.leave("term"), WHOLE_GROUP_MS));
-    process.on("disconnect", () => process.exit(1));
-    process.on("message", (message) => this.#obey(room, message as Order<Boot, Down>));
+    const fd = childStart()?.linkFd ?? -1;
+    keepToOurselves(fd);
+    this.#link = new MessageLink(fd, LIMITS, {
+      // What a room throws is a crash like any other, and none of the line's.
+      message: (order) => queueMicrotask(() => this.#obey(room, order as Order<Boot, Down>)),
+      broken: (what) => {
+        log.error(`this process ends, since its supervisor ${what}`);
+        process.exit(1);
+      },
+      closed: () => process.exit(1),
+    });
   }
 
   #obey(room: ChildRoom<Boot, Down>, order: Order<Boot, Down>): void {
@@ -89,7 +107,7 @@ export class ParentLink<Boot, Down, Up> {
           kind: "report",
           ask: order.ask,
           samples: this.#metrics.samples(),
-          detail: room.detail?.(),
+          ...(room.detail && { detail: room.detail() }),
         });
         return;
       case "drain":
@@ -109,7 +127,7 @@ export class ParentLink<Boot, Down, Up> {
       process.exit(1);
     }
     this.#send({ kind: "ready" });
-    setInterval(() => this.#send({ kind: "beat", samples: this.#metrics.samples() }), BEAT_MS);
+    setInterval(() => this.#beat(), BEAT_MS);
   }
 
   async #drain(room: ChildRoom<Boot, Down>): Promise<void> {
@@ -117,14 +135,18 @@ export class ParentLink<Boot, Down, Up> {
       await room.drain();
     } finally {
       this.#send({ kind: "beat", samples: this.#metrics.samples() });
-      process.disconnect?.();
+      await Promise.race([this.#link?.sent(), Bun.sleep(LAST_WORDS_MS)]);
       process.exit(0);
     }
   }
 
+  /** Not while an older one waits to be sent: that says as much. */
+  #beat(): void {
+    if (this.#link?.backlogBytes === 0) this.#send({ kind: "beat", samples: this.#metrics.samples() });
+  }
+
   #send(notice: Notice<Up>): void {
-    // A send to a dead parent throws; "disconnect" follows and ends this process.
-    if (process.connected) process.send?.(notice);
+    this.#link?.send(notice);
   }
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, chownSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, chmodSync, constants, mkdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { UserError } from "../user_error.ts";
 
@@ -31,16 +31,6 @@ export function letPass(runDir: string): void {
   const { mode, uid } = statSync(runDir);
   if (uid === process.geteuid?.() && !(mode & OTHERS_MAY_PASS))
     chmodSync(runDir, (mode & 0o7777) | OTHERS_MAY_PASS);
-}
-
-/** A folder in which children that became another user make their sockets; only their group passes beside them. */
-export function makeOwnedDir(runDir: string, { uid, gid }: { uid: number; gid: number }): string {
-  letPass(runDir);
-  const dir = resolve(runDir, `app-${uid}`);
-  mkdirSync(dir, { recursive: true });
-  chownSync(dir, uid, gid);
-  chmodSync(dir, 0o710);
-  return dir;
 }
 
 function usable(dir: string): boolean {

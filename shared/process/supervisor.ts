@@ -60,7 +60,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     pidFile.write();
     admin.takePlace();
     log.info({ admin: admin.address }, "ready");
-    await announceSuccession();
+    if (succeeding) await announceSuccession();
     manager.hold(control.bequest());
     manager.ready();
     watchdog.start();

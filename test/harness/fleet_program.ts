@@ -42,6 +42,7 @@ async function runParent(reason: string): Promise<void> {
     boot: () => ({ reason: fault }),
     onReady: ({ slot, pid }) => say({ event: "ready", slot, pid }),
     onGone: ({ slot, pid }) => say({ event: "gone", slot, pid }),
+    read: (body) => (typeof body === "string" ? body : undefined),
     onMessage: ({ slot }, text) => say({ event: "message", slot, text }),
   });
   try {
