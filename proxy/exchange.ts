@@ -161,6 +161,7 @@ function giveTo(exchange: Exchange, backend: Backend, server: Server): void {
 
 function openConnection(exchange: Exchange, server: Server): void {
   const { session } = exchange;
+  server.makeRoom();
   server.counters.connections.value++;
   exchange.connectedMs = -1;
   exchange.upstream = connect(server, exchange);

@@ -14,7 +14,7 @@ export class PrivateConnections {
 
   /** False when it is of no more use. */
   keep(session: Session, upstream: Upstream): boolean {
-    if (session.phase === "closed" || upstream.server.state !== "up") return false;
+    if (session.phase === "closed" || !upstream.server.keepPrivate(upstream)) return false;
     const [coldest, ...others] = this.#of(session);
     if (others.length + 1 >= KEPT_MAX) coldest?.close();
     this.#bySession.set(session, [...this.#of(session), upstream]);
@@ -38,6 +38,7 @@ export class PrivateConnections {
       found.close();
       return undefined;
     }
+    to.forget(found);
     this.forget(session, found);
     return found;
   }

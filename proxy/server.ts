@@ -52,6 +52,8 @@ export class Server {
   connectionsMax = Number.POSITIVE_INFINITY;
   /** Connections that wait for a request; the warmest is last. */
   readonly #idle: Upstream[] = [];
+  /** Connections that wait for a request of the one client whose they are; the coldest is first. */
+  readonly #private = new Set<Upstream>();
 
   readonly target: ConnectTarget;
 
@@ -79,7 +81,22 @@ export class Server {
     return true;
   }
 
+  /** Keeps a connection for its owner's next request; false when nothing new may go to it. */
+  keepPrivate(upstream: Upstream): boolean {
+    if (this.state !== "up") return false;
+    this.#private.add(upstream);
+    return true;
+  }
+
+  /** One more connection is opened, for a request that counts already: clients that only hold one give way. */
+  makeRoom(): void {
+    if (this.active + this.#private.size <= this.connectionsMax) return;
+    const [coldest] = this.#private;
+    coldest?.close();
+  }
+
   forget(upstream: Upstream): void {
+    if (this.#private.delete(upstream)) return;
     const at = this.#idle.lastIndexOf(upstream);
     if (at >= 0) this.#idle.splice(at, 1);
   }
@@ -91,6 +108,6 @@ export class Server {
 
   /** Nothing new goes to it: idle connections are of no more use. */
   closeIdle(): void {
-    for (const upstream of [...this.#idle]) upstream.close();
+    for (const upstream of [...this.#idle, ...this.#private]) upstream.close();
   }
 }

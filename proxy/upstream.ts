@@ -45,8 +45,8 @@ export class Upstream implements Sender {
   /** Nobody waits for it any more. */
   close(): void {
     this.exchange = null;
-    if (this.owner === null) this.server.forget(this);
-    else this.owner.edge.privateConnections.forget(this.owner, this);
+    this.server.forget(this);
+    this.owner?.edge.privateConnections.forget(this.owner, this);
     const { socket } = this;
     this.socket = null;
     socket?.end();

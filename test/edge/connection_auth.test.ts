@@ -105,3 +105,30 @@ test("when the server ends her connection, the next request is answered on anoth
   await until(() => hers?.ended, "it is closed on both sides");
   expect(await ask(alice)).toEqual([401, "who?"]);
 });
+
+test("with max_connections, who only holds a connection gives way to requests", async () => {
+  const { origin } = windowsServer();
+  using _ = origin;
+  await using edge = await EdgeSite.start({ servers: [{ address: origin.address, max_connections: 2 }] });
+  const open = () => origin.connections.filter(({ ended }) => !ended).length;
+  const clients = await Promise.all(Array.from({ length: 4 }, () => edge.open()));
+  for (const client of clients) {
+    expect(await ask(client, "Authorization: NTLM hello\r\n")).toEqual([401, "prove it"]);
+    expect(await ask(client, "Authorization: NTLM proof-x\r\n")).toEqual([200, "x"]);
+    await until(() => open() <= 2, "no more than two are open");
+  }
+  expect(await ask(clients[3] as RawConnection)).toEqual([200, "x"]);
+  expect(await ask(clients[0] as RawConnection)).toEqual([401, "who?"]);
+  for (const client of clients) client.close();
+});
+
+test("a server that is drained is left by those who hold a connection to it", async () => {
+  const { origin, users } = windowsServer();
+  using _ = origin;
+  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  using alice = await edge.open();
+  await ask(alice, "Authorization: NTLM hello\r\n");
+  expect(await ask(alice, "Authorization: NTLM proof-alice\r\n")).toEqual([200, "alice"]);
+  expect((await edge.trivet.run(["backend", "drain", "a", origin.address])).code).toBe(0);
+  await until(() => [...users.keys()].every(({ ended }) => ended), "her connection is closed");
+});
