@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { SqliteJobStore } from "../../shared/store/jobs/sqlite.ts";
+import { compileBelow } from "./compiled_sources.ts";
 import { importHandlersIfThere } from "./handlers_file.ts";
 import { jobsClient } from "./jobs_client.ts";
 import { trivetModule } from "./trivet_module.ts";
@@ -18,3 +19,4 @@ const { jobs } = jobsClient({
   loadHandlers: async () => (handlers ? importHandlersIfThere(handlers) : {}),
 });
 provideModules(process.cwd(), trivetModule(jobs));
+await compileBelow(process.cwd());

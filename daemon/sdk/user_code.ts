@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { plugin } from "bun";
 import { UserError } from "../../shared/user_error.ts";
+import { compileAsTold } from "./compiled_sources.ts";
 import type { TrivetModule } from "./trivet_module.ts";
 import { faultSentence } from "./user_fault.ts";
 
@@ -37,6 +38,7 @@ export function provideModules(folder: string, trivet: TrivetModule): void {
 export async function importUserFile(path: string): Promise<Exports> {
   const file = resolve(path);
   mustBeReadable(file);
+  await compileAsTold(file);
   try {
     return (await import(file)) as Exports;
   } catch (error) {
