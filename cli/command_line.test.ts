@@ -23,6 +23,7 @@ test("a command that needs no room loads none: version and help are there at onc
     "cli/jobs_words.ts",
     "cli/version.ts",
     "shared/process/child_start.ts",
+    "shared/thrown_value.ts",
     "shared/user_error.ts",
     "trivet.ts",
   ]);

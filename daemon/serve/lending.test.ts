@@ -7,17 +7,20 @@ const BLOCKED = 10_000;
 function fleet(slots: number) {
   const ready = Array.from({ length: slots }, (_, slot) => ({ slot, silentMs: WELL }));
   const said: string[] = [];
+  const changes: number[][] = [];
   const lending = new Lending({
     slots: () => slots,
     ready: () => ready,
     lend: (slot, to) => said.push(`${slot} to ${to.slot}`),
     giveBack: (slot, from) => said.push(`${slot} back from ${from.slot}`),
+    changed: () => changes.push(answering()),
   });
+  const answering = () => lending.answering().map(({ slot }) => slot);
   const look = () => {
     lending.look();
     return said.splice(0);
   };
-  return { ready, look, shrink: () => slots-- };
+  return { ready, look, answering, changes, shrink: () => slots-- };
 }
 
 test("a slot that does not answer is lent once, and given back when it answers again", () => {
@@ -56,4 +59,32 @@ test("when nobody answers there is nobody to lend to; a slot that was given up i
   shrink();
   expect(look()).toEqual(["1 back from 0"]);
   expect(two?.slot).toBe(1);
+});
+
+test("who is silent is passed by until it answers, and nobody is when all are silent", () => {
+  const { ready, look, answering, changes } = fleet(2);
+  const [one, two] = ready;
+  if (!one || !two) throw new Error("two");
+  look();
+  expect([answering(), changes]).toEqual([[0, 1], []]);
+  one.silentMs = BLOCKED;
+  look();
+  look();
+  expect([answering(), changes]).toEqual([[1], [[1]]]);
+  two.silentMs = BLOCKED;
+  look();
+  expect([answering(), changes.splice(0)]).toEqual([
+    [0, 1],
+    [[1], [0, 1]],
+  ]);
+  one.silentMs = WELL;
+  look();
+  two.silentMs = WELL;
+  look();
+  look();
+  expect(changes.splice(0)).toEqual([[0], [0, 1]]);
+  // Who is gone was told of by its end.
+  ready.pop();
+  look();
+  expect([answering(), changes]).toEqual([[0], []]);
 });

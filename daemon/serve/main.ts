@@ -24,7 +24,7 @@ import { addressesOf, deadlinesOf, recycleLimitsOf, slotsOf } from "./serve_sett
 
 type ServeChild = Child<ServeBoot, ServeOrder, ServeNotice>;
 
-/** The app server. `onSockets` gets the private sockets of the children that can be given requests, at every change. */
+/** The app server. `onSockets` gets the private sockets of the children that should be given requests, at every change. */
 export function serveMode(
   site: Site,
   store: StoreAddress,
@@ -88,6 +88,7 @@ class ServeMode implements Mode {
       ready: () => this.#fleet.ready(),
       lend: (slot, to) => this.#lend(slot, to),
       giveBack: (slot, from) => from.tell({ kind: "give back", slot }),
+      changed: () => this.#announce(),
     });
   }
 
@@ -262,6 +263,6 @@ class ServeMode implements Mode {
   }
 
   #announce(): void {
-    this.#onSockets(this.#sockets.of(this.#fleet.ready()));
+    this.#onSockets(this.#sockets.of(this.#lending.answering()));
   }
 }

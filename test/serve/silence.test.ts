@@ -6,6 +6,7 @@ import { AppSite } from "./app_site.ts";
 
 const BODY_BYTES = 24 * 1024 * 1024;
 const CLOSED_MS_MAX = 60_000;
+const HELD_UP_MS = 10_000;
 
 const APP = `let go;
 const gate = new Promise((done) => { go = done; });
@@ -94,3 +95,40 @@ test("requests under way may be silent; idle connections and slow heads are clos
   expect(await heard).toBe("echo still here");
   socket.close();
 }, 300_000);
+
+const BLOCKING = `import { existsSync } from "node:fs";
+export default {
+  fetch(request) {
+    // Nothing else runs in this process meanwhile.
+    if (request.url.endsWith("/block")) while (!existsSync("unblock"));
+    return new Response(String(process.pid));
+  },
+};`;
+
+test("the edge passes a blocked process by, and comes back to it", async () => {
+  await using site = await AppSite.up({
+    files: { "app.ts": BLOCKING },
+    serve: 'workers = 3\nhang_timeout = "1h"',
+  });
+  const pids = (await site.children()).map(({ pid }) => pid).toSorted();
+  const who = async () => {
+    const signal = AbortSignal.timeout(HELD_UP_MS);
+    return Number(await (await fetch(site.edgeUrl, { keepalive: false, signal })).text());
+  };
+  const blocked = fetch(`${site.edgeUrl}/block`);
+  await until(() => site.trivet.stderr.includes("another takes its connections"), "it is seen to be silent");
+  const answered = new Set<number>();
+  await until(async () => {
+    answered.clear();
+    // If they went round, ten of them would be held up.
+    for (let i = 0; i < 30; i++) answered.add(await who());
+    return true;
+  }, "nobody meets it");
+  expect(answered.size).toBe(2);
+  expect(pids).toEqual(expect.arrayContaining([...answered]));
+  await site.write("unblock", "");
+  const last = Number(await (await blocked).text());
+  expect(answered).not.toContain(last);
+  await until(async () => (await who()) === last, "it has its share again");
+  expect((await site.children()).map(({ pid }) => pid).toSorted()).toEqual(pids);
+}, 120_000);
