@@ -41,10 +41,18 @@ function describe({ mode, status }: Running): string {
     ...(Object.values(status.modes).some((part) => part["quiet"] === true)
       ? ["  quiet: the workers take no new job until they are restarted"]
       : []),
+    ...Object.values(status.modes).flatMap((part) => unknownTypes(part["unknownTypes"])),
     childTable(status, now),
     ...Object.values(status.modes).flatMap((part) => partTables(part, now)),
   ];
   return sections.filter((section) => section !== "").join("\n\n");
+}
+
+function unknownTypes(types: unknown): string[] {
+  const names = ((types ?? []) as { type: string }[]).map(({ type }) => JSON.stringify(type));
+  return names.length === 0
+    ? []
+    : [`  jobs whose type has no handler here wait for a worker that has one: ${names.join(", ")}`];
 }
 
 function childTable({ children }: Status, now: number): string {

@@ -143,7 +143,7 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
 
   test("unknown, undecodable and failing jobs end in dead, with their reason, and can be put back", async () => {
     const queue = freshQueue();
-    await using site = await worker(queueSetting(queue), url());
+    await using site = await worker(`unknown_type_wait = "0"\n${queueSetting(queue)}`, url());
     const store = storeOf(site);
     const odd = newJob("quick", 1, { queue });
     await store.enqueue([

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { streamsOf } from "../../shared/store/jobs/redis_keys.ts";
+import { RedisKeys } from "../../shared/store/jobs/redis_keys.ts";
 import type { Rig } from "../rig/rig.ts";
 import type { Contender } from "./contender.ts";
 import { trivetEnqueuer, trivetHandlers } from "./programs.ts";
@@ -22,7 +22,9 @@ export function trivet(rig: Rig, redis: BenchRedis, binary: string, concurrency:
       await Bun.$`${binary} jobs ${paused ? "pause" : "resume"} default`.cwd(dir).quiet();
     },
     async depth() {
-      const lengths = await Promise.all(streamsOf("default").map((stream) => redis.ask("XLEN", stream)));
+      const lengths = await Promise.all(
+        new RedisKeys().streams("default").map((stream) => redis.ask("XLEN", stream)),
+      );
       return lengths.reduce((sum, length) => sum + Number(length), 0);
     },
   };

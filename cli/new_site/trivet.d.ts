@@ -10,7 +10,7 @@ declare module "trivet" {
   export type Backoff = BackoffKind | { kind: BackoffKind; delay?: Duration };
   /** Which of a queue's waiting jobs come first; none starves. */
   export type Lane = "high" | "normal" | "low";
-  /** So many in a time: they may begin at once, then evenly. */
+  /** At most so many in any stretch of a time. */
   export type Rate = { jobs: number; per: Duration };
 
   interface EnqueueDefaults {
@@ -150,7 +150,7 @@ declare module "trivet" {
     progress(value: unknown): void;
     /** Ends the attempt: the job is dead ("discarded"), whatever tries are left. */
     discard(reason?: string): never;
-    /** Ends the attempt: the next one comes after this time, if there is one left. */
+    /** Ends the attempt, which does not count: the job comes back after this time, 100 ms at least. */
     retryAfter(delay: Duration, reason?: string): never;
   }
 

@@ -42,7 +42,7 @@ export interface JobContext {
   progress(value: unknown): void;
   /** Ends the attempt: the job is dead ("discarded"), whatever tries are left. */
   discard(reason?: string): never;
-  /** Ends the attempt: the next one comes after this time, if there is one left. */
+  /** Ends the attempt, which does not count: the job comes back after this time, 100 ms at least. */
   retryAfter(delay: DurationOption, reason?: string): never;
 }
 

@@ -71,6 +71,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
       new ProgressNotes(store),
       this.#metrics,
       boot.concurrency,
+      boot.unknownTypeWaitMs,
     );
     const fetcher = new Fetcher(store, { ...boot, owner }, processor, this.#metrics.fetched);
     if (!boot.quiet && !this.#quiet) fetcher.start();

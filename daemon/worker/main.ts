@@ -18,6 +18,7 @@ import { CronClock } from "./cron_clock.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
 import { warnOfRedis } from "./redis_warnings.ts";
+import { UnknownTypes } from "./unknown_types.ts";
 import { silenceOf, WorkWatch } from "./work_watch.ts";
 import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
 import { readWorkerNews, type WorkerNews } from "./worker_news.ts";
@@ -45,6 +46,7 @@ class WorkerMode implements Mode {
   readonly #duties: LeaseDuties;
   readonly #cron: CronClock;
   readonly #watch = new WorkWatch();
+  readonly #unknownTypes = new UnknownTypes();
   #watching: ReturnType<typeof setInterval> | undefined;
   readonly #fleet: Fleet<WorkerBoot, WorkerOrder, WorkerNews>;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
@@ -119,7 +121,8 @@ class WorkerMode implements Mode {
   }
 
   async status(): Promise<Record<string, unknown>> {
-    return { queues: (await this.#counts()) ?? [], quiet: this.#quiet };
+    const unknownTypes = this.#unknownTypes.list(performance.now());
+    return { queues: (await this.#counts()) ?? [], quiet: this.#quiet, unknownTypes };
   }
 
   async scale(by: 1 | -1): Promise<number> {
@@ -151,7 +154,11 @@ class WorkerMode implements Mode {
 
   complaint(): string | undefined {
     return (
-      this.#fleet.complaint() ?? this.#duties.complaint() ?? this.#watch.complaint() ?? this.#cron.complaint()
+      this.#fleet.complaint() ??
+      this.#duties.complaint() ??
+      this.#watch.complaint() ??
+      this.#cron.complaint() ??
+      this.#unknownTypes.complaint(performance.now())
     );
   }
 
@@ -182,17 +189,19 @@ class WorkerMode implements Mode {
 
   #boot(): WorkerBoot {
     const { handlers, batch, block, concurrency, shutdown_timeout, cron: crons } = this.#config;
+    const { unknown_type_wait: unknownTypeWaitMs } = this.#config;
     return {
       ...{ handlers, batch, concurrency, crons, supervisor: this.#name, store: this.#address },
       queues: this.#config.queues.map(({ name, weight }) => ({ name, weight })),
       identity: this.#identity,
       quiet: this.#quiet,
-      ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout },
+      ...{ blockMs: block, shutdownTimeoutMs: shutdown_timeout, unknownTypeWaitMs },
     };
   }
 
   /** Never rejects: #counts() does not, and what paused queues there are is told when the store is well. */
   async #watchWork(): Promise<void> {
+    this.#unknownTypes.look(this.#fleet.lastSamples(), performance.now());
     const counts = (await this.#counts())?.filter(({ oldestMs }) => oldestMs > 0);
     if (!counts) return;
     const rules = await Promise.all(counts.map(({ queue }) => this.#store.rules(queue))).catch(

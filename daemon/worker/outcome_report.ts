@@ -25,6 +25,11 @@ export function reportOutcome(
     case "dead":
       reportDead(metrics, job, outcome.reason, outcome.error);
       return;
+    case "defer": {
+      const laterInS = Math.round(outcome.delayMs / 1000);
+      log.info({ job: job.id, type: job.type, laterInS, reason: outcome.error }, "put off by its handler");
+      return;
+    }
     case "cancelled":
       log.info({ job: job.id, type: job.type }, "cancelled while it ran");
       return;

@@ -27,10 +27,17 @@ describe("the processor", () => {
     await folder[Symbol.asyncDispose]();
   });
 
-  const processor = (handlers: JobHandlers, concurrency = 10) => {
+  const processor = (handlers: JobHandlers, concurrency = 10, unknownTypeWaitMs = 0) => {
     const counted = new WorkerMetrics(metrics);
     const settler = new Settler(store, "me", counted.leasesLost);
-    return new Processor(handlers, settler, new ProgressNotes(store), counted, concurrency);
+    return new Processor(
+      handlers,
+      settler,
+      new ProgressNotes(store),
+      counted,
+      concurrency,
+      unknownTypeWaitMs,
+    );
   };
   const claim = (max = 10): Promise<Claim> =>
     store.claim("default", "me", max, 0, new AbortController().signal);

@@ -10,9 +10,10 @@ import { attemptTimeoutMs } from "./handler_settings.ts";
 import { inScopeOf } from "./job_scope.ts";
 import { reportDead, reportOutcome } from "./outcome_report.ts";
 import type { ProgressNotes } from "./progress_notes.ts";
-import { afterFailure } from "./retry.ts";
+import { afterFailure, afterSnooze } from "./retry.ts";
 import { RunningJob } from "./running_job.ts";
 import type { Settler } from "./settler.ts";
+import { awaitItsWorker, ReturnTimes } from "./unknown_type.ts";
 import type { WorkerMetrics } from "./worker_metrics.ts";
 
 /** Outcomes the store has not heard of; with more, no new job is begun. */
@@ -30,6 +31,8 @@ export class Processor {
   readonly #metrics: WorkerMetrics;
   readonly #notes: ProgressNotes;
   readonly #concurrency: number;
+  readonly #unknownTypeWaitMs: number;
+  readonly #returnTimes = new ReturnTimes();
   readonly #running = new Set<RunningJob>();
   #jobEnded = Promise.withResolvers<void>();
   #stopping = false;
@@ -40,12 +43,14 @@ export class Processor {
     notes: ProgressNotes,
     metrics: WorkerMetrics,
     concurrency: number,
+    unknownTypeWaitMs: number,
   ) {
     this.#handlers = handlers;
     this.#settler = settler;
     this.#notes = notes;
     this.#metrics = metrics;
     this.#concurrency = concurrency;
+    this.#unknownTypeWaitMs = unknownTypeWaitMs;
     metrics.slots.value = concurrency;
   }
 
@@ -65,7 +70,10 @@ export class Processor {
   }
 
   take(claim: Claim): void {
-    for (const entry of claim.broken) this.#bury(entry, "decode", entry.error);
+    for (const entry of claim.broken) {
+      if (entry.isNewer) this.#await(entry, { reason: "decode", error: entry.error });
+      else this.#bury(entry, "decode", entry.error);
+    }
     for (const job of claim.jobs) {
       // More came than was asked for (two queues at once, a lost answer found again): another worker may be free.
       if (this.free === 0) this.#settle(job, { kind: "release" });
@@ -108,7 +116,7 @@ export class Processor {
     if (expiresAtMs > 0 && Date.now() > expiresAtMs)
       return this.#bury(claimed, "expired", `its time was over at ${new Date(expiresAtMs).toISOString()}`);
     const handler = this.#handlerOf(job);
-    if (!handler) return this.#bury(claimed, "unknown_type", `no handler is named "${claimed.type}"`);
+    if (!handler) return this.#awaitHandler(claimed);
 
     const payload = decode(claimed.payload);
     if (payload instanceof SyntaxError) return this.#bury(claimed, "decode", payload.message);
@@ -147,8 +155,7 @@ export class Processor {
     const { claimed, verdict } = job;
     const atMs = Date.now();
     if (verdict?.kind === "discard") return { kind: "dead", reason: "discarded", error: verdict.error };
-    if (verdict)
-      return afterFailure(claimed, handler, { ...verdict, atMs, retryAfterMs: verdict.afterMs }, 0);
+    if (verdict) return afterSnooze(claimed, { error: verdict.error, atMs }, verdict.afterMs);
     if ("value" in end) return claimed.record?.result ? acknowledge(claimed, end.value) : { kind: "ack" };
     if (job.cancelled) return { kind: "cancelled" };
     if (this.#stopping) return { kind: "release" };
@@ -164,6 +171,23 @@ export class Processor {
     const { resolve } = this.#jobEnded;
     this.#jobEnded = Promise.withResolvers();
     resolve();
+  }
+
+  #awaitHandler(job: ClaimedJob): void {
+    const { queue, type } = job;
+    const count = this.#metrics.unknownType(queue, type);
+    if (count.value++ === 0)
+      log.warn({ queue, type }, "no handler is named so here: its jobs wait for a worker that has it");
+    this.#await(job, { reason: "unknown_type", error: `no handler is named "${job.type}"` });
+  }
+
+  /** It was met by the wrong worker, as it happens while a newer one is rolled out: the right one shall have it. */
+  #await(entry: ClaimedJob | BrokenEntry, why: { reason: DeadReason; error: string }): void {
+    const nowMs = Date.now();
+    const spread = { leastMs: this.#returnTimes.next(nowMs), random: Math.random() };
+    const outcome = awaitItsWorker(entry, why, this.#unknownTypeWaitMs, nowMs, spread);
+    if (outcome.kind === "dead") this.#bury(entry, why.reason, why.error);
+    else this.#settle(entry, outcome);
   }
 
   #bury(entry: ClaimedJob | BrokenEntry, reason: DeadReason, error: string): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
 import { newJob } from "../../shared/store/jobs/new_job.ts";
 import type { JobHandler } from "../sdk/define_jobs.ts";
-import { afterFailure, backoffDelayMs } from "./retry.ts";
+import { afterFailure, afterSnooze, backoffDelayMs } from "./retry.ts";
 
 const run = () => undefined;
 const BOOM = { error: "Error: boom\n    at run (jobs.ts:1)", atMs: 7 };
@@ -30,11 +30,17 @@ describe("after a failed attempt", () => {
     });
   });
 
-  test("what the handler asked for wins, but for the number of attempts", () => {
-    const asked = { ...BOOM, retryAfterMs: 5 };
-    const job = failed(1, { backoff: { kind: "fixed", delay: "1h" }, attempts: 2 });
-    expect(afterFailure(job, { run }, asked, 0)).toMatchObject({ kind: "retry", delayMs: 5 });
-    expect(afterFailure({ ...job, attempt: 2 }, { run }, asked, 0)).toMatchObject({ reason: "exhausted" });
+  test("a handler that asks to be called later uses up no attempt, and leaves one line of it", () => {
+    const failure = { attempt: 1, atMs: 2, error: "boom" };
+    const unknown = { attempt: 0, atMs: 1, error: "no handler is named x" };
+    const history = [unknown, failure, { attempt: 2, atMs: 3, error: "not yet" }];
+    const job = { ...failed(2, { attempts: 2 }), history };
+    expect(afterSnooze(job, { error: "still not", atMs: 9 }, 500)).toEqual({
+      ...{ kind: "defer", delayMs: 500, error: "still not", begun: true },
+      history: [failure, { attempt: 2, atMs: 9, error: "still not" }],
+    });
+    expect(afterSnooze(job, BOOM, 0)).toMatchObject({ delayMs: 100 });
+    expect(afterSnooze(job, BOOM, 1e12)).toMatchObject({ delayMs: 30 * 24 * 3_600_000 });
   });
 
   test("the job remembers its latest failures, a line each", () => {

@@ -1,40 +1,57 @@
 /** What happens after a failed attempt: whether there is another one, and when. */
 import { log } from "../../shared/log.ts";
-import { type Backoff, type ClaimedJob, HISTORY_MAX, type Outcome } from "../../shared/store/jobs/job.ts";
+import {
+  type AttemptFailure,
+  type Backoff,
+  type ClaimedJob,
+  HISTORY_MAX,
+  type Outcome,
+} from "../../shared/store/jobs/job.ts";
 import { readBackoff } from "../../shared/store/jobs/new_job.ts";
 import { messageOf, within } from "../../shared/thrown_value.ts";
 import type { JobHandler } from "../sdk/define_jobs.ts";
+import { tried } from "./unknown_type.ts";
 
 const DEFAULT_ATTEMPTS = 25;
 const CURVE: Backoff = { kind: "curve", delayMs: 0 };
 const HISTORY_LINE_CHARS_MAX = 300;
 const LONGEST_DELAY_MS = 30 * 24 * 3_600_000;
+/** Nothing else bounds a job that only puts itself off. */
+const SNOOZE_SHORTEST_MS = 100;
 
-/** How a failed attempt ended, and what the handler wishes. */
+/** How a failed attempt ended. */
 export interface Failure {
   error: string;
   atMs: number;
-  /** What job.retryAfter() asked for. */
-  retryAfterMs?: number;
 }
 
 /**
- * The outcome of a failed attempt. What the handler asked for in it wins over what enqueue said, that over the
- * handler's setting, that over 25 attempts on Sidekiq's curve. `random` is in [0, 1).
+ * The outcome of a failed attempt. What enqueue said wins over the handler's setting, that over 25 attempts on Sidekiq's
+ * curve. `random` is in [0, 1).
  */
 export function afterFailure(
   job: ClaimedJob,
   handler: JobHandler,
-  { error, atMs, retryAfterMs }: Failure,
+  { error, atMs }: Failure,
   random: number,
 ): Outcome {
-  const [firstLine = ""] = error.split("\n");
-  const failure = { attempt: job.attempt, atMs, error: firstLine.slice(0, HISTORY_LINE_CHARS_MAX) };
-  const history = [...job.history, failure].slice(-HISTORY_MAX);
+  const history = historyOf(job, { error, atMs });
   const attempts = job.attempts ?? handler.attempts ?? DEFAULT_ATTEMPTS;
   if (job.attempt >= attempts) return { kind: "dead", reason: "exhausted", error, history };
-  const waitMs = retryAfterMs === undefined ? delayMs(job, handler, random) : bounded(retryAfterMs);
-  return { kind: "retry", delayMs: waitMs, error, history };
+  return { kind: "retry", delayMs: delayMs(job, handler, random), error, history };
+}
+
+/** The outcome when the handler asked to be called later: that is no attempt, however often it does. */
+export function afterSnooze(job: ClaimedJob, { error, atMs }: Failure, afterMs: number): Outcome {
+  const delayMs = Math.max(SNOOZE_SHORTEST_MS, bounded(afterMs));
+  return { kind: "defer", delayMs, error, history: historyOf(job, { error, atMs }), begun: true };
+}
+
+/** One entry an attempt: of a job that was put off again and again, the latest reason. */
+function historyOf({ history, attempt }: ClaimedJob, { error, atMs }: Failure): AttemptFailure[] {
+  const [firstLine = ""] = error.split("\n");
+  const failure = { attempt, atMs, error: firstLine.slice(0, HISTORY_LINE_CHARS_MAX) };
+  return [...tried(history).filter((entry) => entry.attempt !== attempt), failure].slice(-HISTORY_MAX);
 }
 
 function delayMs({ type, attempt, backoff }: ClaimedJob, handler: JobHandler, random: number): number {

@@ -18,6 +18,8 @@ export interface WorkerBoot extends Omit<FetchSpec, "owner"> {
   handlers: string;
   concurrency: number;
   shutdownTimeoutMs: number;
+  /** How long a job waits for a worker that knows its type. */
+  unknownTypeWaitMs: number;
   /** It may take no job. */
   quiet: boolean;
   store: StoreAddress;

@@ -5,6 +5,11 @@ import type { DeadReason } from "../../shared/store/jobs/job.ts";
 export const FETCHED = "trivet_jobs_fetched_total";
 export const SLOTS = "trivet_jobs_slots";
 export const RUNNING = "trivet_jobs_running";
+export const UNKNOWN = "trivet_jobs_unknown_type_total";
+
+/** Of strangers: apps may make them up. */
+const UNKNOWN_TYPES_MAX = 50;
+const OTHERS = "other";
 
 interface TypeMetrics {
   done: Counter;
@@ -19,6 +24,7 @@ export class WorkerMetrics {
   readonly leasesLost;
   readonly #metrics: Metrics;
   readonly #types = new Map<string, TypeMetrics>();
+  readonly #unknown = new Set<string>();
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
@@ -43,6 +49,15 @@ export class WorkerMetrics {
       this.#types.set(type, known);
     }
     return known;
+  }
+
+  unknownType(queue: string, type: string): Counter {
+    const key = `${queue} ${type}`;
+    const isNew = !this.#unknown.has(key);
+    const named = isNew && this.#unknown.size >= UNKNOWN_TYPES_MAX ? OTHERS : type;
+    if (named === type) this.#unknown.add(key);
+    const help = "Times a job was put back because no handler here is named as its type";
+    return this.#metrics.counter(UNKNOWN, help, { queue, type: named });
   }
 
   dead(queue: string, reason: DeadReason): Counter {

@@ -250,7 +250,7 @@ const Queue = Type.Object(
     rate: Type.Optional(
       Type.Object(
         {
-          jobs: Type.Integer({ minimum: 1, description: "so many may begin at once, then evenly" }),
+          jobs: Type.Integer({ minimum: 1, description: "at most so many begin in any stretch of the time" }),
           per: duration("1s", "the time for so many; at most 30d"),
         },
         { additionalProperties: false, description: "how many may begin in a time, over all workers" },
@@ -301,6 +301,10 @@ const WorkerSection = section(
     block: duration("20s", "how long a fetch waits for a job; at least 100ms"),
     lease: duration("30s", "a job whose worker is silent this long is given to another; at least 1s"),
     shutdown_timeout: duration("25s", "after TERM, jobs still running then go back to the queue"),
+    unknown_type_wait: duration(
+      "1h",
+      "so long a job whose type has no handler here waits for a worker that knows it, then it is dead; 0: not at all",
+    ),
     queues: Type.Array(Queue, {
       default: [{ name: "default" }],
       minItems: 1,
@@ -323,6 +327,12 @@ export const ConfigSchema = section(
           format: format("store-url"),
           description:
             '"sqlite:PATH", "redis://…", "rediss://…", or "redis+sentinel://HOST,HOST/NAME" to ask sentinels for the primary',
+        }),
+        prefix: Type.String({
+          default: "trivet",
+          pattern: "^[A-Za-z0-9_.:-]{1,64}$",
+          description:
+            "what all keys in Redis begin with: sites that share a Redis need one each; letters, digits, and _ . : -",
         }),
       },
       "jobs; later sessions and cache",

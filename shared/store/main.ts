@@ -17,8 +17,8 @@ const SOCKET_NAME = /^store-(\d+)\.sock$/;
 
 /** Where this supervisor and its children find the store. */
 export function storeAddress(site: Site): StoreAddress {
-  const { url } = site.config.store;
-  if (!url.startsWith("sqlite:")) return { kind: "redis", url };
+  const { url, prefix } = site.config.store;
+  if (!url.startsWith("sqlite:")) return { kind: "redis", url, prefix };
   return {
     kind: "sqlite",
     path: pathOf(url, site.dir),
@@ -28,10 +28,10 @@ export function storeAddress(site: Site): StoreAddress {
 
 /** The same for a short command that opens the file itself. */
 export function ownStoreAddress(site: Pick<Site, "config" | "dir">): StoreAddress {
-  const { url } = site.config.store;
+  const { url, prefix } = site.config.store;
   return url.startsWith("sqlite:")
     ? { kind: "sqlite", path: pathOf(url, site.dir), socket: "" }
-    : { kind: "redis", url };
+    : { kind: "redis", url, prefix };
 }
 
 /** Throws a UserError with one sentence when the store can't be used now. */

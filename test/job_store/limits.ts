@@ -60,7 +60,7 @@ export function limits(store: StoreUnderTest): void {
     expect(await counts(client)).toMatchObject({ waiting: 0, running: 3 });
   });
 
-  test("a rate lets so many begin at once, then evenly", async () => {
+  test("a rate lets so many begin in any stretch of its time", async () => {
     const { client } = open();
     const slow = { jobs: 4, per: "1h" };
     await client.enqueue(Array.from({ length: 5 }, () => job({ limit: { key: "slow", rate: slow } })));
@@ -79,9 +79,30 @@ export function limits(store: StoreUnderTest): void {
         await settle(client, [one], { kind: "ack" });
       }
     }
-    for (const [i, atMs] of beganMs.entries()) expect(atMs).toBeGreaterThan((i + 1) * 100 - 15);
+    // Each gives its place back when it lies so far behind; the two clocks are apart by a millisecond or two.
+    for (const atMs of beganMs) expect(atMs).toBeGreaterThan(395);
     // Of those by the hour.
     expect(await counts(client)).toMatchObject({ waiting: 1 });
+  });
+
+  test("a job that is put back unbegun has used up nothing: no place, no rate, no lock", async () => {
+    const { client, queue } = open();
+    await client.setRules(queue, { rate: { jobs: 1, perMs: 3_600_000 } });
+    const limit = { key: "k", concurrency: 1, rate: { jobs: 1, per: "1h" } };
+    const [unknown, other] = [job({ limit, unique: { key: "u", until: "start" } }), job({ limit })];
+    await client.enqueue([unknown]);
+    const outcome = { kind: "defer", delayMs: 3_600_000, error: "x", history: [], begun: false } as const;
+    expect(await settle(client, await claim(client), outcome)).toEqual([true]);
+    const again = job({ unique: { key: "u", until: "start" } });
+    expect(await client.enqueue([other, again])).toEqual([other.id, unknown.id]);
+    const next = await claimSoon(client);
+    expect(next.map(({ id }) => id)).toEqual([other.id]);
+    // One that began and wants to be called later has.
+    await settle(client, next, { ...outcome, begun: true });
+    await client.enqueue([job({ limit })]);
+    await client.leases.promote([queue], 10);
+    expect(await claim(client)).toEqual([]);
+    expect(await counts(client)).toMatchObject({ waiting: 1, delayed: 2 });
   });
 
   test("many limited jobs at once all run, never more at a time than may", async () => {

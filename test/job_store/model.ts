@@ -29,6 +29,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome[]>(
   { kind: "release" },
   { kind: "retry", delayMs: 0, error: "x" },
   { kind: "retry", delayMs: 3_600_000, error: "x" },
+  { kind: "defer", delayMs: 0, error: "x", history: [], begun: false },
   { kind: "dead", reason: "exhausted", error: "x" },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -124,7 +125,7 @@ class ModelRun {
     expect(applied).toEqual([holds]);
     if (!job || !holds) return;
     if (outcome.kind === "ack") job.place = "gone";
-    if (outcome.kind === "release") job.place = "waiting";
+    if (outcome.kind === "release" || outcome.kind === "defer") job.place = "waiting";
     if (outcome.kind === "dead") job.place = "dead";
     if (outcome.kind === "retry") {
       job.place = outcome.delayMs > 0 ? "delayed" : "waiting";

@@ -58,6 +58,7 @@ const outcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome[]>(
   { kind: "release" },
   { kind: "retry", delayMs: 0, error: "x" },
   { kind: "retry", delayMs: HOUR_MS, error: "x" },
+  { kind: "defer", delayMs: HOUR_MS, error: "x", history: [], begun: false },
   { kind: "dead", reason: "exhausted", error: "x" },
   { kind: "cancelled" },
 );
@@ -248,8 +249,8 @@ class OptionModelRun {
     if (outcome.kind === "ack" || outcome.kind === "cancelled") this.#end(id, "ended");
     if (outcome.kind === "dead") this.#end(id, "dead");
     if (outcome.kind === "release") job.place = "queued";
-    if (outcome.kind !== "retry") return;
-    Object.assign(job, { place: "queued", attempt: job.attempt + 1 });
+    if (outcome.kind !== "retry" && outcome.kind !== "defer") return;
+    Object.assign(job, { place: "queued", attempt: job.attempt + (outcome.kind === "retry" ? 1 : 0) });
     job.dueHour = outcome.delayMs > 0 ? this.#hour + 1 : job.dueHour;
   }
 

@@ -44,6 +44,37 @@ export function settling(store: StoreUnderTest): void {
     }
   });
 
+  test("a deferred job comes back later, neither its attempt nor a stall counted, others before it", async () => {
+    const { client, queue } = open();
+    const one = job({ track: true });
+    await client.enqueue([one]);
+    const history = [{ attempt: 0, atMs: 7, error: "not here" }];
+    for (let i = 0; i < STALLS_MAX + 1; i++) {
+      const jobs = await claimSoon(client);
+      expect(jobs).toMatchObject([{ id: one.id, attempt: 1, history: i === 0 ? [] : history }]);
+      const outcome = { kind: "defer", delayMs: 5, error: "not here", history, begun: false } as const;
+      expect(await settle(client, jobs, outcome)).toEqual([true]);
+      expect(await settle(client, jobs, outcome)).toEqual([false]);
+    }
+    const jobs = await claimSoon(client);
+    const later = { kind: "defer", delayMs: 3_600_000, error: "not here", history, begun: false } as const;
+    await settle(client, jobs, later);
+    expect(await client.records.get(one.id)).toMatchObject({
+      state: "delayed",
+      attempt: 0,
+      error: "not here",
+    });
+    expect(await counts(client)).toMatchObject({ waiting: 0, running: 0, delayed: 1 });
+    const other = job();
+    await client.enqueue([other]);
+    expect(await claim(client)).toMatchObject([{ id: other.id }]);
+    expect(await client.desk.hurry(queue, [one.id])).toEqual([one.id]);
+    expect(await claim(client)).toMatchObject([{ id: one.id, attempt: 1, history }]);
+    // A worker's death counts from here on: the job has met none yet.
+    expect(await client.leases.release([queue], "a")).toBe(2);
+    expect(await counts(client)).toMatchObject({ waiting: 2, dead: 0 });
+  });
+
   test("refuses every settlement of a worker that has lost its lease", async () => {
     const { client, queue } = open();
     await client.enqueue([job()]);
@@ -53,6 +84,7 @@ export function settling(store: StoreUnderTest): void {
       { kind: "ack" },
       { kind: "release" },
       { kind: "retry", delayMs: 0, error: "x" },
+      { kind: "defer", delayMs: 0, error: "x", history: [], begun: true },
       { kind: "dead", reason: "exhausted", error: "x" },
     ];
     for (const outcome of outcomes) expect(await settle(client, stale, outcome)).toEqual([false]);

@@ -23,6 +23,11 @@ interface ExtrasText {
   k?: [key: string, concurrency: number, rateJobs: number, ratePerMs: number];
 }
 
+/** Another version's entry: that one can read it. */
+export class NewerEntry extends Error {
+  override readonly name = "NewerEntry";
+}
+
 export function writeOptions(job: JobOptions): OptionsRow {
   const { enqueuedAtMs, attempts, backoff, timeoutMs, trace, expiresAtMs } = job;
   return [
@@ -42,8 +47,9 @@ export function readOptions(row: unknown): JobOptions {
   if (!Array.isArray(row) || row.length < 7) throw new Error("its options are not a list");
   const [version, enqueuedAtMs, attempts, kind, delayMs, timeoutMs, trace, expiresAtMs = 0] =
     row as unknown[];
-  if (typeof version !== "number" || version < OLDEST_VERSION || version > VERSION) {
-    throw new Error(`its version is ${String(version)}: a newer Trivet wrote it`);
+  if (typeof version !== "number" || version < OLDEST_VERSION) throw new Error("its options have no version");
+  if (version > VERSION) {
+    throw new NewerEntry(`its version is ${String(version)}: a newer Trivet wrote it`);
   }
   const known =
     typeof enqueuedAtMs === "number" &&

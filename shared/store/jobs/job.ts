@@ -29,7 +29,7 @@ export interface Limit {
   key: string;
   /** 0: any number. */
   concurrency: number;
-  /** null: any rate. So many may begin at once, then evenly over `perMs`. */
+  /** null: any rate. At most so many begin in any stretch of `perMs`. */
   rate: { jobs: number; perMs: number } | null;
 }
 
@@ -72,11 +72,15 @@ export interface ClaimedJob extends NewJob {
 }
 
 export interface AttemptFailure {
+  /** NOT_TRIED when no handler was called. */
   attempt: number;
   atMs: number;
   /** Its first line. */
   error: string;
 }
+
+/** In a history: a worker met the job and could not begin it, since then. */
+export const NOT_TRIED = 0;
 
 /** An entry that could not be read as a job: it goes to dead with the reason "decode", its text kept. */
 export interface BrokenEntry {
@@ -84,6 +88,9 @@ export interface BrokenEntry {
   fence: string;
   text: string;
   error: string;
+  /** A newer Trivet wrote it, and can read it. */
+  isNewer: boolean;
+  history: AttemptFailure[];
 }
 
 export interface Claim {
@@ -121,6 +128,8 @@ export type Outcome =
   | { kind: "release" }
   /** `history` replaces what the job remembers; absent: that stays. */
   | { kind: "retry"; delayMs: number; error: string; history?: readonly AttemptFailure[] }
+  /** Later, and the attempt does not count. Where none was begun, neither does its begin count for a rate. */
+  | { kind: "defer"; delayMs: number; error: string; history: readonly AttemptFailure[]; begun: boolean }
   | { kind: "dead"; reason: DeadReason; error: string; history?: readonly AttemptFailure[] }
   /** Its handler was told to stop by jobs.cancel, and did. */
   | { kind: "cancelled" };

@@ -3,7 +3,7 @@ import { parseDuration } from "../../config/duration.ts";
 
 /** "30s", or a number of milliseconds. */
 export type DurationOption = string | number;
-/** So many in a time: they may begin at once, then evenly. */
+/** At most so many in any stretch of a time. */
 export interface RateOption {
   jobs: number;
   per: DurationOption;

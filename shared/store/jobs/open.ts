@@ -6,7 +6,7 @@ export function openJobStore(address: StoreAddress): JobStore {
   // Each is loaded only where it is used: the Redis client alone takes a third of the start of a process.
   if (address.kind === "redis") {
     const { RedisJobStore } = require("./redis.ts") as typeof import("./redis.ts");
-    return new RedisJobStore(address.url);
+    return new RedisJobStore(address.url, address.prefix);
   }
   if (address.socket) {
     const { SocketJobStore } = require("./socket.ts") as typeof import("./socket.ts");

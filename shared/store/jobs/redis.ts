@@ -9,7 +9,7 @@ import { RedisClaims } from "./redis_claims.ts";
 import { RedisDesk } from "./redis_desk.ts";
 import { RedisEnqueuer } from "./redis_enqueuer.ts";
 import { fenceId, isMarked, matches, readDead, type StreamEntry } from "./redis_entry.ts";
-import { baseOf, CRONS_KEY, deadKey, QUEUES_KEY, rulesKey } from "./redis_keys.ts";
+import { RedisKeys } from "./redis_keys.ts";
 import { CRON_DONE } from "./redis_lua_enqueue.ts";
 import { RedisRecords } from "./redis_records.ts";
 import { runScript, type ScriptName } from "./redis_scripts.ts";
@@ -26,14 +26,17 @@ export class RedisJobStore implements JobStore {
   readonly #commander: RedisCommander;
   readonly #enqueuer: RedisEnqueuer;
   readonly #claims: RedisClaims;
+  readonly #keys: RedisKeys;
   #closed = false;
 
-  constructor(url: string) {
+  constructor(url: string, prefix?: string) {
+    const keys = new RedisKeys(prefix);
+    this.#keys = keys;
     this.#commander = new RedisCommander(url);
-    this.#enqueuer = new RedisEnqueuer(url, this.#commander);
-    this.#claims = new RedisClaims(url, this.#commander);
-    this.records = new RedisRecords(url, this.#commander);
-    this.desk = new RedisDesk(this.#commander);
+    this.#enqueuer = new RedisEnqueuer(url, this.#commander, keys);
+    this.#claims = new RedisClaims(url, this.#commander, keys);
+    this.records = new RedisRecords(url, this.#commander, keys);
+    this.desk = new RedisDesk(this.#commander, keys);
   }
 
   enqueue(jobs: readonly NewJob[]): Promise<string[]> {
@@ -80,11 +83,11 @@ export class RedisJobStore implements JobStore {
 
   readonly crons: CronKeeper = {
     last: async (name) => {
-      const slot = await this.#commander.run((redis) => redis.hget(CRONS_KEY, name));
+      const slot = await this.#commander.run((redis) => redis.hget(this.#keys.crons, name));
       return slot === null ? undefined : Number(slot);
     },
     done: async (name, slotMs) => {
-      await this.#commander.run((redis) => redis.eval(CRON_DONE, 1, CRONS_KEY, name, slotMs));
+      await this.#commander.run((redis) => redis.eval(CRON_DONE, 1, this.#keys.crons, name, slotMs));
     },
   };
 
@@ -94,7 +97,7 @@ export class RedisJobStore implements JobStore {
     },
     release: (queues, owner) => this.#sum(queues, (queue) => this.#script("release", queue, [owner])),
     reclaim: async (queues, leaseMs) => {
-      await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, ...queues));
+      await this.#commander.run((redis) => redis.sadd(this.#keys.queues, ...queues));
       return this.#sum(queues, (queue) => this.#script("reclaim", queue, [leaseMs, CONSUMER_AGE_MS]));
     },
     promote: async (queues, maxMs) => {
@@ -120,7 +123,7 @@ export class RedisJobStore implements JobStore {
     let end = "+";
     while (found.length < max) {
       const reply = await this.#commander.run((redis) =>
-        redis.xrevrange(deadKey(queue), end, "-", "COUNT", DEAD_A_READ),
+        redis.xrevrange(this.#keys.dead(queue), end, "-", "COUNT", DEAD_A_READ),
       );
       const entries = reply as StreamEntry[];
       found.push(...entries.map((entry) => readDead(queue, entry)).filter((job) => matches(job, filter)));
@@ -150,7 +153,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async rules(queue: string): Promise<QueueRules> {
-    return readRules((await this.#commander.run((redis) => redis.get(rulesKey(queue)))) ?? "");
+    return readRules((await this.#commander.run((redis) => redis.get(this.#keys.rules(queue)))) ?? "");
   }
 
   async setRules(queue: string, { paused, concurrency, rate }: Partial<QueueRules>): Promise<void> {
@@ -194,7 +197,7 @@ export class RedisJobStore implements JobStore {
   }
 
   #script(name: ScriptName, queue: string, args: readonly (string | number)[]): Promise<unknown> {
-    return this.#commander.run((redis) => runScript(redis, name, baseOf(queue), args));
+    return this.#commander.run((redis) => runScript(redis, name, this.#keys.base(queue), args));
   }
 }
 
@@ -215,6 +218,11 @@ function outcomeArguments(outcome: Outcome): (string | number)[] {
     case "retry": {
       const delayMs = Math.max(0, Math.round(outcome.delayMs));
       return ["retry", delayMs, outcome.error, writeHistory(outcome.history ?? [])];
+    }
+    case "defer": {
+      const delayMs = Math.max(0, Math.round(outcome.delayMs));
+      const kind = outcome.begun ? "defer" : "unbegin";
+      return [kind, delayMs, outcome.error, writeHistory(outcome.history)];
     }
     case "dead":
       return ["dead", outcome.reason, outcome.error, writeHistory(outcome.history ?? [])];

@@ -5,7 +5,7 @@ import { HeldLeases } from "./held_leases.ts";
 import type { Claim, Settlement } from "./job.ts";
 import { isLimited } from "./queue_rules.ts";
 import { isMarked, readEntries } from "./redis_entry.ts";
-import { baseOf, GROUP, streamsOf } from "./redis_keys.ts";
+import { GROUP, type RedisKeys } from "./redis_keys.ts";
 import { type Found, RedisReader } from "./redis_reader.ts";
 import { runScript } from "./redis_scripts.ts";
 
@@ -21,12 +21,14 @@ const REFUSED: Claim = { jobs: [], broken: [] };
 export class RedisClaims {
   readonly #url: string;
   readonly #commander: RedisCommander;
+  readonly #keys: RedisKeys;
   readonly #readers = new Map<string, RedisReader>();
   readonly #held = new HeldLeases();
 
-  constructor(url: string, commander: RedisCommander) {
+  constructor(url: string, commander: RedisCommander, keys: RedisKeys) {
     this.#url = url;
     this.#commander = commander;
+    this.#keys = keys;
   }
 
   async claim(
@@ -101,7 +103,7 @@ export class RedisClaims {
     if (marked.length === 0) return claim;
     const args = [owner, ...marked.map(({ fence }) => fence)];
     const digits = String(
-      await this.#commander.run((redis) => runScript(redis, "admit", baseOf(queue), args)),
+      await this.#commander.run((redis) => runScript(redis, "admit", this.#keys.base(queue), args)),
     );
     const refused = new Set(marked.filter((_, i) => digits[i] !== "1"));
     const jobs = claim.jobs.filter((job) => !refused.has(job));
@@ -119,7 +121,9 @@ export class RedisClaims {
     const [first] = [...jobs, ...broken];
     if (!first) return;
     const args = [...jobs, ...broken].flatMap(({ fence }) => [fence, "release", "", "", ""]);
-    await this.#commander.run((redis) => runScript(redis, "settle", baseOf(first.queue), [owner, ...args]));
+    await this.#commander.run((redis) =>
+      runScript(redis, "settle", this.#keys.base(first.queue), [owner, ...args]),
+    );
   }
 
   #reader(queue: string, owner: string): RedisReader {
@@ -127,7 +131,7 @@ export class RedisClaims {
     let reader = this.#readers.get(name);
     if (!reader) {
       const unblock = (id: number) => this.#commander.run((redis) => redis.client("UNBLOCK", id));
-      reader = new RedisReader(this.#url, queue, owner, unblock);
+      reader = new RedisReader(this.#url, this.#keys, queue, owner, unblock);
       this.#readers.set(name, reader);
     }
     return reader;
@@ -135,7 +139,7 @@ export class RedisClaims {
 
   /** From the first entry on: also after a FLUSHALL or a fail-over that lost the groups. */
   async #makeGroups(queue: string): Promise<void> {
-    for (const stream of streamsOf(queue)) {
+    for (const stream of this.#keys.streams(queue)) {
       await this.#commander
         .run((redis) => redis.xgroup("CREATE", stream, GROUP, "0", "MKSTREAM"))
         .catch((error: unknown) => {

@@ -10,7 +10,7 @@ import {
   type LivingState,
 } from "./job_desk.ts";
 import { readEntries, readPacked, type StreamEntry } from "./redis_entry.ts";
-import { baseOf, GROUP, QUEUES_KEY, streamsOf } from "./redis_keys.ts";
+import { GROUP, type RedisKeys } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
 
 /** Redis does nothing else while it reads a page. */
@@ -30,13 +30,15 @@ interface Placed {
  */
 export class RedisDesk implements JobDesk {
   readonly #commander: RedisCommander;
+  readonly #keys: RedisKeys;
 
-  constructor(commander: RedisCommander) {
+  constructor(commander: RedisCommander, keys: RedisKeys) {
     this.#commander = commander;
+    this.#keys = keys;
   }
 
   async queues(): Promise<string[]> {
-    return (await this.#commander.run((redis) => redis.smembers(QUEUES_KEY))).toSorted();
+    return (await this.#commander.run((redis) => redis.smembers(this.#keys.queues))).toSorted();
   }
 
   async find(queue: string, filter: LivingFilter, max: number): Promise<LivingJob[]> {
@@ -76,7 +78,7 @@ export class RedisDesk implements JobDesk {
   ): Promise<string[]> {
     if (placed.length === 0) return [];
     const digits = String(
-      await this.#commander.run((redis) => runScript(redis, script, baseOf(queue), args)),
+      await this.#commander.run((redis) => runScript(redis, script, this.#keys.base(queue), args)),
     );
     return placed.flatMap(({ job }, i) => (digits[i] === "1" ? [job.id] : []));
   }
@@ -106,7 +108,7 @@ export class RedisDesk implements JobDesk {
   }
 
   async *#streams(queue: string): AsyncGenerator<Placed> {
-    for (const [lane, stream] of streamsOf(queue).entries()) {
+    for (const [lane, stream] of this.#keys.streams(queue).entries()) {
       const leased = await this.#leased(stream);
       for (let from = "-"; ; ) {
         const page: StreamEntry[] = await this.#commander.run((redis) =>
@@ -126,7 +128,7 @@ export class RedisDesk implements JobDesk {
   }
 
   async *#sorted(queue: string, place: string): AsyncGenerator<Placed> {
-    const key = baseOf(queue) + place;
+    const key = this.#keys.base(queue) + place;
     for (let at = 0; ; at += PAGE) {
       const reply: unknown = await this.#commander.run((redis) =>
         redis.call("ZRANGE", [key, at, at + PAGE - 1, "WITHSCORES"]),
@@ -164,7 +166,7 @@ export class RedisDesk implements JobDesk {
 
   /** The sorted sets of limits that hold jobs back; looked for only when there are such jobs. */
   async #held(queue: string): Promise<string[]> {
-    const base = baseOf(queue);
+    const base = this.#keys.base(queue);
     if (Number((await this.#commander.run((redis) => redis.get(`${base}n`))) ?? 0) <= 0) return [];
     const pattern = `${base.replaceAll(/[\\*?[\]]/g, "\\$&")}w:*`;
     const keys = new Set<string>();

@@ -8,7 +8,7 @@ import { EnqueueGroups } from "./enqueue_groups.ts";
 import { EnqueueTokens } from "./enqueue_token.ts";
 import type { NewJob } from "./job.ts";
 import { enqueueArguments } from "./redis_entry.ts";
-import { baseOf, QUEUES_KEY } from "./redis_keys.ts";
+import type { RedisKeys } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
 
 /** Replicas that must have a durable job, and how long one attempt waits for them. */
@@ -26,6 +26,7 @@ const NONE: readonly [] = [];
 export class RedisEnqueuer {
   readonly #url: string;
   readonly #commander: RedisCommander;
+  readonly #keys: RedisKeys;
   readonly #groups = new EnqueueGroups((jobs) => this.#store(jobs));
   readonly #tokens = new EnqueueTokens();
   /** The connection on which Redis was last told of each. */
@@ -35,9 +36,10 @@ export class RedisEnqueuer {
   /** As it was at the last durable job. */
   #hasReplicas = false;
 
-  constructor(url: string, commander: RedisCommander) {
+  constructor(url: string, commander: RedisCommander, keys: RedisKeys) {
     this.#url = url;
     this.#commander = commander;
+    this.#keys = keys;
   }
 
   /** The id of each: another one's where a unique job waits already. */
@@ -76,7 +78,7 @@ export class RedisEnqueuer {
     if (this.#knownQueues.get(queue) !== this.#commander.connections) await this.#makeKnown(queue);
     const { script, args } = enqueueArguments(jobs, Date.now());
     const reply = await this.#tokens.use(({ client, slot, number }) =>
-      this.#run(script, baseOf(queue), [`${client}:${slot}`, number, ...args], durable),
+      this.#run(script, this.#keys.base(queue), [`${client}:${slot}`, number, ...args], durable),
     );
     return Array.isArray(reply) ? pairsOf(reply) : NONE;
   }
@@ -103,7 +105,7 @@ export class RedisEnqueuer {
   }
 
   async #makeKnown(queue: string): Promise<void> {
-    await this.#commander.run((redis) => redis.sadd(QUEUES_KEY, queue), REPEAT);
+    await this.#commander.run((redis) => redis.sadd(this.#keys.queues, queue), REPEAT);
     if (this.#knownQueues.size >= KNOWN_QUEUES_MAX) this.#knownQueues.clear();
     this.#knownQueues.set(queue, this.#commander.connections);
   }

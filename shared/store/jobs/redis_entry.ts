@@ -3,7 +3,7 @@
  * payload). Always these four in this order: entries with the same fields share their names in memory. Those with
  * extras or a history have x and h behind them.
  */
-import { readExtras, readHistory, readOptions, writeExtras, writeOptions } from "./entry.ts";
+import { NewerEntry, readExtras, readHistory, readOptions, writeExtras, writeOptions } from "./entry.ts";
 import type { BrokenEntry, Claim, ClaimedJob, DeadFilter, DeadJob, DeadReason, NewJob } from "./job.ts";
 import { LANE_NUMBERS, laneNumbered } from "./lane.ts";
 import type { JobRecord, JobState } from "./record.ts";
@@ -176,6 +176,8 @@ function broken(queue: string, fence: string, fields: string[], error: unknown):
     fence,
     text: JSON.stringify(fields),
     error: error instanceof Error ? error.message : String(error),
+    isNewer: error instanceof NewerEntry,
+    history: error instanceof NewerEntry ? readHistory(fields[HISTORY] ?? "") : [],
   };
 }
 

@@ -6,7 +6,7 @@
  *   dlq               stream of dead jobs       cfg    what holds for the queue (queue_rules.ts)
  *   u:KEY             lock of a unique job      j:ID   record (hash)
  *   r:KEY             set of running jobs under a limit       w:KEY  sorted set of those it holds back
- *   g:KEY             when its rate has room again            gates  sorted set: which limit to look at, and when
+ *   b:KEY             how many of its rate began when           gates  sorted set: which limit to look at, and when
  *   n                 how many are held back    e:CLIENT:SLOT  the last enqueue heard of it there
  *
  * A record's field f is where its job is: lane and id in the stream, or the sorted set, where d is its score.

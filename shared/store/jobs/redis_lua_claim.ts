@@ -1,4 +1,5 @@
 /** Scripts by which a worker gets jobs. */
+import { RATE_SPANS } from "./rate_window.ts";
 import { GROUP } from "./redis_keys.ts";
 import { LUA, LUA_BASE } from "./redis_lua.ts";
 
@@ -46,6 +47,19 @@ return found`;
  */
 export const ADMIT = `${LUA}
 local owner, t, rules = ARGV[1], now(), object(redis.call('GET', B .. 'cfg') or '')
+-- When jobs of a rate began: pairs of an end of a span of time and how many did in it, the oldest first.
+local function begun(g, per)
+  local span = math.max(1, math.floor(per / ${RATE_SPANS}))
+  local list, total = {}, 0
+  for _, pair in ipairs(object(redis.call('GET', B .. 'b:' .. g)) or {}) do
+    -- One far ahead is from before the clock was set back.
+    if pair[1] + per > t and pair[1] <= t + span then
+      list[#list + 1] = pair
+      total = total + pair[2]
+    end
+  end
+  return list, total, span
+end
 local function room(gate)
   local g, c, n, per = unpack(gate)
   local free = ${OPEN_MAX}
@@ -55,11 +69,9 @@ local function room(gate)
     free = 1
   end
   if n > 0 then
-    local tat = tonumber(redis.call('GET', B .. 'g:' .. g) or '0')
-    local ahead = math.max(0, tat - t)
-    local slots = math.floor((per - ahead) * n / per + 1e-6)
-    if slots < 1 then return 0, math.ceil(ahead - per + per / n) end
-    free = math.min(free, slots)
+    local list, total = begun(g, per)
+    if total >= n then return 0, list[1][1] + per - t end
+    free = math.min(free, n - total)
   end
   return free, 0
 end
@@ -67,8 +79,11 @@ local function enter(gate, held)
   local g, c, n, per = unpack(gate)
   if c > 0 then redis.call('SADD', B .. 'r:' .. g, held) end
   if n > 0 then
-    local tat = math.max(t, tonumber(redis.call('GET', B .. 'g:' .. g) or '0')) + per / n
-    redis.call('SET', B .. 'g:' .. g, string.format('%.3f', tat), 'PX', math.ceil(tat - t + per))
+    local list, _, span = begun(g, per)
+    local ends = (math.floor(t / span) + 1) * span
+    local last = list[#list]
+    if last and last[1] >= ends then last[2] = last[2] + 1 else list[#list + 1] = { ends, 1 } end
+    redis.call('SET', B .. 'b:' .. g, cjson.encode(list), 'PX', per + span)
   end
 end
 local function park(e, g, wait, id)

@@ -57,10 +57,24 @@ end
 return table.concat(applied)`;
 
 /**
- * ARGV owner, then a settlement: fence, kind, and for an ack the result; for a retry delay, error, history; for a dead
- * job reason, error, history. Answers one digit each: 1 applied, 0 the owner does not hold it.
+ * ARGV owner, then a settlement: fence, kind, and for an ack the result; for a retry, "defer" and "unbegin" delay, error,
+ * history; for a dead job reason, error, history. Answers one digit each: 1 applied, 0 the owner does not hold it.
  */
 export const SETTLE = `${LUA}
+local function unspend(g, n)
+  if n == 0 then return end
+  local list = object(redis.call('GET', B .. 'b:' .. g))
+  if not list then return end
+  list[#list][2] = math.max(0, list[#list][2] - 1)
+  redis.call('SET', B .. 'b:' .. g, cjson.encode(list), 'KEEPTTL')
+end
+-- As if it had never been claimed: no rate has counted it, and a lock that ends with its begin is its own again.
+local function unbegin(e)
+  local rules = object(redis.call('GET', B .. 'cfg'))
+  if rules then unspend('', rules.n) end
+  if e.X and e.X.k then unspend(e.X.k[1], e.X.k[3]) end
+  if e.X and e.X.u and e.X.u[3] == 1 then redis.call('SET', B .. 'u:' .. e.X.u[1], e.X.i, 'PX', e.X.u[2], 'NX') end
+end
 local n = (#ARGV - 1) / 5
 ${HOLDS}
 local seen, applied = {}, {}
@@ -77,6 +91,11 @@ for k = 1, n do
     if e then
       if kind == 'release' then add(e)
       elseif kind == 'cancelled' then ended(e.X, 's', 'cancelled')
+      elseif kind == 'defer' or kind == 'unbegin' then
+        e.h = z
+        note(e.X, 'e', y)
+        if kind == 'unbegin' then unbegin(e) end
+        if x == '0' then add(e) else delay(e, x) end
       elseif kind == 'ack' then
         if x ~= '' then ended(e.X, 's', 'done', 'v', x) else ended(e.X, 's', 'done') end
       else

@@ -3,7 +3,7 @@ import { connectNow, isPassing, isReply, redisError, singleConnection } from "..
 import { laneOrder } from "./lane.ts";
 import { type QueueRules, readRules } from "./queue_rules.ts";
 import { entriesByStream, type StreamEntry } from "./redis_entry.ts";
-import { baseOf, GROUP, rulesKey, streamsOf } from "./redis_keys.ts";
+import { GROUP, type RedisKeys } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
 
 /** A read that has no answer this long after its wait should have ended sits on a dead connection. */
@@ -37,6 +37,7 @@ type TakeReply = [
  */
 export class RedisReader {
   readonly #url: string;
+  readonly #keys: RedisKeys;
   readonly #queue: string;
   readonly #owner: string;
   /** Ends a blocked read from outside. */
@@ -51,11 +52,13 @@ export class RedisReader {
 
   constructor(
     url: string,
+    keys: RedisKeys,
     queue: string,
     owner: string,
     unblock: (connectionId: number) => Promise<unknown>,
   ) {
     this.#url = url;
+    this.#keys = keys;
     this.#queue = queue;
     this.#owner = owner;
     this.#unblock = unblock;
@@ -101,12 +104,12 @@ export class RedisReader {
 
   /** A plain read costs Redis half of what the script does. */
   #readLane(lane: number, max: number): Promise<Found> {
-    const stream = streamsOf(this.#queue)[lane] ?? "";
+    const stream = this.#keys.streams(this.#queue)[lane] ?? "";
     return this.#ask(async (redis) => {
       const words = ["GROUP", GROUP, this.#owner, "COUNT", max, "STREAMS", stream, ">"];
       const [reply, rules] = await Promise.all([
         redis.call("XREADGROUP", words),
-        redis.get(rulesKey(this.#queue)),
+        redis.get(this.#keys.rules(this.#queue)),
       ]);
       const lanes: StreamEntry[][] = [[], [], []];
       lanes[lane] = entriesByStream(reply).get(stream) ?? [];
@@ -117,7 +120,7 @@ export class RedisReader {
   #take(max: number): Promise<Found> {
     const order = laneOrder(this.#turn++).join("");
     return this.#ask(async (redis) => {
-      const reply = await runScript(redis, "take", baseOf(this.#queue), [this.#owner, max, order]);
+      const reply = await runScript(redis, "take", this.#keys.base(this.#queue), [this.#owner, max, order]);
       const [rules, high, normal, low, sole] = reply as TakeReply;
       this.#soleLane = Number(sole);
       this.#soleUntilMs = sole === "" ? 0 : performance.now() + SOLE_MS;
@@ -148,10 +151,10 @@ export class RedisReader {
 
   /** The rules are asked for in the same breath, and answered after the read. */
   async #readLanes(redis: Redis, words: readonly (string | number)[], from: ">" | "0"): Promise<Found> {
-    const streams = streamsOf(this.#queue);
+    const streams = this.#keys.streams(this.#queue);
     const group = ["GROUP", GROUP, this.#owner, ...words];
     const reading = redis.call("XREADGROUP", [...group, "STREAMS", ...streams, from, from, from]);
-    const [reply, rules] = await Promise.all([reading, redis.get(rulesKey(this.#queue))]);
+    const [reply, rules] = await Promise.all([reading, redis.get(this.#keys.rules(this.#queue))]);
     const found = entriesByStream(reply);
     return { rules: readRules(rules ?? ""), lanes: streams.map((stream) => found.get(stream) ?? []) };
   }

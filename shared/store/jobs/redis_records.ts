@@ -5,7 +5,7 @@ import type { RecordKeeper } from "./job_store.ts";
 import { QueueWaiters } from "./queue_waiters.ts";
 import { hasEnded, type JobRecord } from "./record.ts";
 import { readRecord } from "./redis_entry.ts";
-import { baseOf, endsChannel, QUEUES_KEY, recordKey } from "./redis_keys.ts";
+import type { RedisKeys } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
 
 /** A message may be lost with its connection: look now and then all the same. */
@@ -15,20 +15,22 @@ const LOOK_MS = 2_000;
 export class RedisRecords implements RecordKeeper {
   readonly #url: string;
   readonly #commander: RedisCommander;
+  readonly #keys: RedisKeys;
   readonly #waiters = new QueueWaiters();
   readonly #subscribed = new Set<string>();
   #listener: Redis | undefined;
 
-  constructor(url: string, commander: RedisCommander) {
+  constructor(url: string, commander: RedisCommander, keys: RedisKeys) {
     this.#url = url;
     this.#commander = commander;
+    this.#keys = keys;
   }
 
   async get(id: string, queue?: string): Promise<JobRecord | undefined> {
     const queues = queue === undefined ? await this.#queues() : [queue];
     const found = await Promise.all(
       queues.map(async (name) =>
-        readRecord(name, await this.#commander.run((redis) => redis.hgetall(recordKey(name, id)))),
+        readRecord(name, await this.#commander.run((redis) => redis.hgetall(this.#keys.record(name, id)))),
       ),
     );
     // Ids are a queue's own: the latest, when several have it.
@@ -57,7 +59,9 @@ export class RedisRecords implements RecordKeeper {
   async cancel(id: string): Promise<boolean> {
     const record = await this.get(id);
     if (!record) return false;
-    const answer = this.#commander.run((redis) => runScript(redis, "cancel", baseOf(record.queue), [id]));
+    const answer = this.#commander.run((redis) =>
+      runScript(redis, "cancel", this.#keys.base(record.queue), [id]),
+    );
     return Number(await answer) === 1;
   }
 
@@ -67,11 +71,11 @@ export class RedisRecords implements RecordKeeper {
   }
 
   #queues(): Promise<string[]> {
-    return this.#commander.run((redis) => redis.smembers(QUEUES_KEY));
+    return this.#commander.run((redis) => redis.smembers(this.#keys.queues));
   }
 
   #subscribe(queue: string): void {
-    const channel = endsChannel(queue);
+    const channel = this.#keys.endsChannel(queue);
     if (this.#subscribed.has(channel)) return;
     this.#subscribed.add(channel);
     if (!this.#listener) {

@@ -1,6 +1,6 @@
 /** Jobs on their way into a worker's hands. */
 import type { Database } from "bun:sqlite";
-import { readExtras, readHistory, readOptions } from "./entry.ts";
+import { NewerEntry, readExtras, readHistory, readOptions } from "./entry.ts";
 import type { Claim } from "./job.ts";
 import { laneNumbered } from "./lane.ts";
 import { isLimited, type QueueRules } from "./queue_rules.ts";
@@ -109,6 +109,8 @@ function toClaim(queue: string, rows: readonly JobRow[]): Claim {
         fence,
         text: row.options,
         error: error instanceof Error ? error.message : String(error),
+        isNewer: error instanceof NewerEntry,
+        history: error instanceof NewerEntry ? readHistory(row.history) : [],
       });
     }
   }

@@ -3,6 +3,7 @@ import type { Database } from "bun:sqlite";
 import type { JobExtras } from "./entry.ts";
 import type { Limit } from "./job.ts";
 import { isLimited, NO_RULES, type QueueRules, readRules } from "./queue_rules.ts";
+import { type Begins, readBegins, roomOf, withBegin, withoutBegin } from "./rate_window.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 
 /** How many jobs a rate that has room lets go at once; each that begins lets go more. */
@@ -59,6 +60,16 @@ export function leave(change: SqliteChange, queue: string, gate: string | null):
   if (gate !== "") open(change, queue, gate, 1);
 }
 
+/** A job that was let begin did not: its rates have not counted it. */
+export function unspend({ db }: SqliteChange, queue: string, limit: Limit | null): void {
+  const gates: Pick<Limit, "key" | "rate">[] = [{ key: "", rate: rulesOf(db, queue).rate }];
+  if (limit) gates.push(limit);
+  const update = db.query("UPDATE gate SET begins = ? WHERE queue = ? AND key = ?");
+  for (const { key, rate } of gates) {
+    if (rate) update.run(JSON.stringify(withoutBegin(beginsOf(db, queue, key))), queue, key);
+  }
+}
+
 /** At the next promotion, unless nobody stands aside there. */
 export function lookAgain(change: SqliteChange, queue: string, keys: readonly string[]): void {
   for (const key of keys) lookLater(change, queue, key, 0);
@@ -96,10 +107,8 @@ function room({ db, nowMs }: SqliteChange, queue: string, { key, concurrency, ra
     free = 1;
   }
   if (!rate) return { free };
-  const aheadMs = Math.max(0, tatOf(db, queue, key) - nowMs);
-  const slots = Math.floor(((rate.perMs - aheadMs) * rate.jobs) / rate.perMs + 1e-6);
-  if (slots >= 1) return { free: Math.min(free, slots) };
-  return { free: 0, waitMs: Math.ceil(aheadMs - rate.perMs + rate.perMs / rate.jobs) };
+  const ofRate = roomOf(rate, beginsOf(db, queue, key), nowMs);
+  return ofRate.free > 0 ? { free: Math.min(free, ofRate.free) } : ofRate;
 }
 
 /** Of the whole queue those count that have begun under its limit, whatever their own. */
@@ -112,20 +121,21 @@ function running(db: Database, queue: string, key: string): number {
   return row?.n ?? 0;
 }
 
-/** The time at which the rate would have been used up evenly (the "theoretical arrival time" of GCRA). */
-function tatOf(db: Database, queue: string, key: string): number {
-  const query = db.query<{ tat: number }, [string, string]>(
-    "SELECT tat FROM gate WHERE queue = ? AND key = ?",
+function beginsOf(db: Database, queue: string, key: string): Begins {
+  const query = db.query<{ begins: string }, [string, string]>(
+    "SELECT begins FROM gate WHERE queue = ? AND key = ?",
   );
-  return query.get(queue, key)?.tat ?? 0;
+  return readBegins(query.get(queue, key)?.begins ?? "");
 }
 
 function spend({ db, nowMs }: SqliteChange, queue: string, { key, rate }: Limit): void {
   if (!rate) return;
-  const tat = Math.max(nowMs, tatOf(db, queue, key)) + rate.perMs / rate.jobs;
+  const begins = withBegin(beginsOf(db, queue, key), rate.perMs, nowMs);
+  const [lastEndMs = nowMs] = begins.at(-1) ?? [];
   db.query(
-    "INSERT INTO gate (queue, key, tat) VALUES (?, ?, ?) ON CONFLICT (queue, key) DO UPDATE SET tat = excluded.tat",
-  ).run(queue, key, tat);
+    `INSERT INTO gate (queue, key, begins, begins_until) VALUES (?, ?, ?, ?)
+     ON CONFLICT (queue, key) DO UPDATE SET begins = excluded.begins, begins_until = excluded.begins_until`,
+  ).run(queue, key, JSON.stringify(begins), lastEndMs + rate.perMs);
 }
 
 function letGo(change: SqliteChange, queue: string, gate: Limit): void {

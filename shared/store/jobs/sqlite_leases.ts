@@ -72,7 +72,7 @@ const CLOCKS_APART_MS = 100;
 export function clockSet({ db, nowMs, freed }: SqliteChange, stepMs: number): void {
   db.query("UPDATE owner SET heard_at = ?").run(nowMs);
   if (stepMs > 0) return;
-  db.query("UPDATE gate SET tat = min(tat, ?1), look_at = min(look_at, ?1)").run(nowMs);
+  db.query("UPDATE gate SET look_at = min(look_at, ?1)").run(nowMs);
   const due = db
     .query<{ queue: string }, [number, number]>(
       "UPDATE job SET run_at = ?1 WHERE owner IS NULL AND run_at > ?1 AND run_at <= ?2 RETURNING queue",

@@ -207,7 +207,7 @@ export function dropOld({ db, nowMs }: SqliteChange, heardMs: number): void {
     "DELETE FROM record WHERE (uid, queue) IN (SELECT uid, queue FROM record WHERE keep_until <= ? LIMIT ?)",
   ).run(nowMs, DROPPED_AT_ONCE);
   db.query("DELETE FROM lock WHERE until <= ?").run(nowMs);
-  db.query("DELETE FROM gate WHERE tat <= ? AND look_at IS NULL").run(nowMs);
+  db.query("DELETE FROM gate WHERE begins_until <= ? AND look_at IS NULL").run(nowMs);
   db.query("DELETE FROM heard WHERE at <= ?").run(nowMs - heardMs);
 }
 

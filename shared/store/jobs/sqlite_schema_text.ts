@@ -135,5 +135,12 @@ CREATE TABLE cron (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** A rate by what began when (rate_window.ts), instead of by a time reckoned ahead; of use until then. */
+const FOURTH = `
+ALTER TABLE gate DROP COLUMN tat;
+ALTER TABLE gate ADD COLUMN begins TEXT NOT NULL DEFAULT '';
+ALTER TABLE gate ADD COLUMN begins_until INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** What makes version n + 1 from version n. */
-export const SCHEMAS: readonly string[] = [FIRST, SECOND, THIRD];
+export const SCHEMAS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH];

@@ -1,10 +1,10 @@
 /** What becomes of a claimed job in the tables. */
-import { writeHistory } from "./entry.ts";
+import { type JobExtras, writeHistory } from "./entry.ts";
 import type { AttemptFailure, Settlement } from "./job.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 import { bury } from "./sqlite_dead.ts";
-import { leave } from "./sqlite_gates.ts";
-import { endJob, extendLock, extrasOf, HELD, type HeldRow, tellRecord } from "./sqlite_records.ts";
+import { leave, unspend } from "./sqlite_gates.ts";
+import { endJob, extendLock, extrasOf, HELD, type HeldRow, lock, tellRecord } from "./sqlite_records.ts";
 
 /** Whether the lease was still held and the outcome is applied. */
 export function settleJob(change: SqliteChange, owner: string, { fence, outcome }: Settlement): boolean {
@@ -50,6 +50,20 @@ export function settleJob(change: SqliteChange, owner: string, { fence, outcome 
       change.freed.add(held.queue);
       break;
     }
+    case "defer": {
+      const { delayMs, error, begun } = outcome;
+      db.query("UPDATE job SET owner = NULL, gate = NULL, run_at = ?, history = ? WHERE id = ?").run(
+        nowMs + delayMs,
+        writeHistory(outcome.history),
+        id,
+      );
+      const state = delayMs > 0 ? "delayed" : "waiting";
+      tellRecord(change, held, extras, { state, attempt: held.attempt, error });
+      if (!begun) unbegin(change, held, extras);
+      if (extras.unique) extendLock(change, held, extras.unique, delayMs);
+      change.freed.add(held.queue);
+      break;
+    }
     case "dead":
       db.query("UPDATE job SET history = coalesce(?, history) WHERE id = ?").run(historyOf(outcome), id);
       bury(change, held, outcome.reason, outcome.error, 1);
@@ -57,6 +71,12 @@ export function settleJob(change: SqliteChange, owner: string, { fence, outcome 
   }
   leave(change, held.queue, held.gate);
   return true;
+}
+
+/** As if it had never been claimed: no rate has counted it, and a lock that ends with its begin is its own again. */
+function unbegin(change: SqliteChange, { uid, queue }: HeldRow, { limit, unique }: JobExtras): void {
+  unspend(change, queue, limit);
+  if (unique?.until === "start") lock(change, { uid, queue }, unique);
 }
 
 /** Null: as it was. */
