@@ -19,6 +19,7 @@ import { sendRequest } from "./request_sender.ts";
 import { relayBody, responseMoved } from "./response_body.ts";
 import { relayHead, responseBodyKind } from "./response_relay.ts";
 import { isIdempotent, mayRetry, wasRead } from "./retry.ts";
+import { reuseAfter } from "./reuse.ts";
 import { admits } from "./route_rules.ts";
 import type { Server } from "./server.ts";
 import type { Session } from "./session.ts";
@@ -229,8 +230,9 @@ function startResponse(
   exchange.firstByteMs = performance.now() - exchange.startMs;
   exchange.eventStream = head.eventStream;
   exchange.keepAliveTimeoutS = head.keepAliveTimeoutS;
-  const persistent = head.minor === 1 ? !head.close : head.keepAlive && !head.close;
-  exchange.reusable = persistent && kind !== "until_close" && bodyEnd === bytes.length;
+  const reuse = reuseAfter(head, kind, exchange.isHead, upstream.owner !== null);
+  exchange.reusable = reuse !== "never" && bodyEnd === bytes.length;
+  exchange.cools = reuse === "later";
   if (kind === "until_close" || bare || !requestBody.done || exchange.session.edge.draining)
     exchange.closing = true;
   relayHead(exchange, head, bytes, at, after, responseBody.keptEnd);
@@ -334,13 +336,14 @@ export function release(exchange: Exchange): void {
   const mostMs = upstream.owner === null ? UPSTREAM_IDLE_MS : Number.POSITIVE_INFINITY;
   const idleMs = exchange.keepAliveTimeoutS > 0 ? Math.min(mostMs, announcedMs) : mostMs;
   upstream.idleUntilMs = exchange.session.edge.deadlines.nowMs + idleMs;
-  if (whole && idleMs > 0 && keep(exchange.session, upstream)) upstream.resume();
+  if (whole && idleMs > 0 && keep(exchange, upstream)) upstream.resume();
   else upstream.close();
 }
 
-function keep(session: Session, upstream: Upstream): boolean {
-  if (upstream.owner !== null) return session.edge.privateConnections.keep(session, upstream);
-  return upstream.gate.open && upstream.server.keepIdle(upstream);
+function keep({ session, cools }: Exchange, upstream: Upstream): boolean {
+  const { owner, gate, server } = upstream;
+  if (owner !== null) return session.edge.privateConnections.keep(session, upstream);
+  return gate.open && (cools ? server.keepCooling(upstream) : server.keepIdle(upstream));
 }
 
 /** The answer has begun and can't be finished: the client must not take it for whole (RFC 9112 §8). */

@@ -72,6 +72,8 @@ export class Exchange {
   closing = false;
   /** The connection to the server may carry another request. */
   reusable = false;
+  /** Only after a while in which nothing came on it (reuse.ts). */
+  cools = false;
   eventStream = false;
   /** Seconds the server keeps idle connections, when it says so. */
   keepAliveTimeoutS = 0;
@@ -125,7 +127,14 @@ export class Exchange {
     this.unreadable = false;
     this.replayable = true;
     this.idempotent = this.isHead = false;
-    this.sent = this.heard = this.answered = this.closing = this.reusable = this.eventStream = false;
+    this.sent =
+      this.heard =
+      this.answered =
+      this.closing =
+      this.reusable =
+      this.cools =
+      this.eventStream =
+        false;
     this.keepAliveTimeoutS = 0;
     this.status = 0;
     this.responseBytes = 0;

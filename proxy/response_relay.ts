@@ -42,9 +42,10 @@ export function relayHead(
 ): void {
   const { session, request } = exchange;
   const bare = head.chunked && request.minor === 0;
-  if (head.transferEncodingField >= 0 && (bare || head.status === 204))
-    responseFields.drop(head.transferEncodingField);
-  if (head.contentLengthField >= 0 && head.status === 204) responseFields.drop(head.contentLengthField);
+  // These never have a body, and must not speak of one (RFC 9110 §8.6, RFC 9112 §6.1).
+  const bodiless = head.status < 200 || head.status === 204;
+  if (head.transferEncodingField >= 0 && (bare || bodiless)) responseFields.drop(head.transferEncodingField);
+  if (head.contentLengthField >= 0 && bodiless) responseFields.drop(head.contentLengthField);
   const edits = exchange.route?.rules?.response ?? null;
   // Interim responses and a switch of protocols are between the two ends alone.
   const edited = edits !== null && head.status >= 200;

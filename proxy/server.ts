@@ -7,6 +7,9 @@ export type ServerState = "up" | "down" | "draining" | "maint";
 /** Idle connections kept to one server by one process. */
 const IDLE_MAX = 256;
 
+/** More at a time rest for less: a preforking server has few processes to spare for them. */
+const COOLING_MAX = 4;
+
 /** As Bun.connect wants it. */
 export type ConnectTarget = { unix: string } | { hostname: string; port: number };
 
@@ -52,6 +55,8 @@ export class Server {
   connectionsMax = Number.POSITIVE_INFINITY;
   /** Connections that wait for a request; the warmest is last. */
   readonly #idle: Upstream[] = [];
+  /** Connections that rest before they wait for one, in the order in which they came. */
+  readonly #cooling: Upstream[] = [];
   /** Connections that wait for a request of the one client whose they are; the coldest is first. */
   readonly #private = new Set<Upstream>();
 
@@ -81,6 +86,21 @@ export class Server {
     return true;
   }
 
+  /** The same, but it rests first: what a server sends behind an answer without a body would be taken for the next. */
+  keepCooling(upstream: Upstream): boolean {
+    if (this.state !== "up") return false;
+    upstream.rested = false;
+    this.#cooling.push(upstream);
+    const [first] = this.#cooling;
+    if (this.#cooling.length > COOLING_MAX && first !== undefined) this.#warm(first);
+    return true;
+  }
+
+  #warm(upstream: Upstream): void {
+    remove(this.#cooling, upstream);
+    if (!this.keepIdle(upstream)) upstream.close();
+  }
+
   /** Keeps a connection for its owner's next request; false when nothing new may go to it. */
   keepPrivate(upstream: Upstream): boolean {
     if (this.state !== "up") return false;
@@ -88,26 +108,39 @@ export class Server {
     return true;
   }
 
-  /** One more connection is opened, for a request that counts already: clients that only hold one give way. */
+  /** One more connection is opened, for a request that counts already: those that only rest or are held give way. */
   makeRoom(): void {
-    if (this.active + this.#private.size <= this.connectionsMax) return;
+    if (this.active + this.#cooling.length + this.#private.size <= this.connectionsMax) return;
     const [coldest] = this.#private;
-    coldest?.close();
+    (this.#cooling[0] ?? coldest)?.close();
   }
 
   forget(upstream: Upstream): void {
     if (this.#private.delete(upstream)) return;
-    const at = this.#idle.lastIndexOf(upstream);
-    if (at >= 0) this.#idle.splice(at, 1);
+    remove(this.#idle, upstream);
+    remove(this.#cooling, upstream);
   }
 
-  /** Closes the connections that have waited too long; the coldest are first. */
+  /**
+   * Once a second. Closes the connections that have waited too long, the coldest first, and ends the rest of those that
+   * were seen resting the last time: between two looks everything that had come was read.
+   */
   expireIdle(nowMs: number): void {
-    for (const upstream of this.#idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs)) upstream.close();
+    for (const upstream of [...this.#idle, ...this.#cooling])
+      if (upstream.idleUntilMs <= nowMs) upstream.close();
+    for (const upstream of [...this.#cooling]) {
+      if (upstream.rested) this.#warm(upstream);
+      upstream.rested = true;
+    }
   }
 
   /** Nothing new goes to it: idle connections are of no more use. */
   closeIdle(): void {
-    for (const upstream of [...this.#idle, ...this.#private]) upstream.close();
+    for (const upstream of [...this.#idle, ...this.#cooling, ...this.#private]) upstream.close();
   }
+}
+
+function remove(list: Upstream[], upstream: Upstream): void {
+  const at = list.lastIndexOf(upstream);
+  if (at >= 0) list.splice(at, 1);
 }

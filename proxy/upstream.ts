@@ -21,6 +21,8 @@ export class Upstream implements Sender {
   /** It has carried a request before this one. */
   reused = false;
   idleUntilMs = 0;
+  /** It rests for the second time that servers are looked at. */
+  rested = false;
   /** The client that has authenticated on it, or was asked to: nobody else's requests may go there. */
   owner: Session | null = null;
 
