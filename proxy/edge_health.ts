@@ -1,5 +1,5 @@
+import type { Exchange } from "./exchange_state.ts";
 import { equals, octets } from "./http/octets.ts";
-import type { RequestHead } from "./http/request_head.ts";
 
 const QUESTION = 63;
 
@@ -19,9 +19,11 @@ export class EdgeHealth {
   }
 
   /** Whether the request is for us and not for a server; the query does not count. */
-  asked(bytes: Uint8Array, { pathStart, targetEnd }: RequestHead): boolean {
+  asked({ bytes, request, reading }: Exchange): boolean {
     const path = this.#path;
     if (path.length === 0) return false;
+    if (reading !== null) return reading.path === path.toString("latin1");
+    const { pathStart, targetEnd } = request;
     const end = pathStart + path.length;
     return (
       end <= targetEnd &&

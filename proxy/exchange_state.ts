@@ -3,6 +3,7 @@ import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import type { Claims } from "./forwarded_fields.ts";
 import { Body } from "./http/body.ts";
 import { RequestHead } from "./http/request_head.ts";
+import type { PathReading } from "./path_reading.ts";
 import type { Route } from "./router.ts";
 import type { Server } from "./server.ts";
 import type { Session } from "./session.ts";
@@ -43,6 +44,8 @@ export class Exchange {
   readonly responseBody = new Body();
   /** The limits in force when it came. */
   limits!: EdgeLimits;
+  /** How its path is read where it can be spelled in other ways; null: as it stands. */
+  reading: PathReading | null = null;
   route: Route | undefined = undefined;
   /** What stands for the client where the backend's balance goes by that; 0: nothing does. */
   clientKey = 0;
@@ -119,6 +122,7 @@ export class Exchange {
     this.id = id;
     this.startMs = startMs;
     this.headMs = headMs;
+    this.reading = null;
     this.route = undefined;
     this.server = null;
     this.upstream = null;
@@ -175,8 +179,9 @@ export class Exchange {
     return this.bytes.toString("latin1", this.request.start, this.request.methodEnd);
   }
 
-  /** The target's path without its query. */
+  /** The target's path without its query, as routes are found by it. */
   get path(): string {
+    if (this.reading !== null) return this.reading.path;
     const target = this.bytes.toString("latin1", this.request.pathStart, this.request.targetEnd);
     const query = target.indexOf("?");
     const path = query < 0 ? target : target.slice(0, query);

@@ -12,6 +12,9 @@ import type { Server } from "./server.ts";
 
 // Together with the fields of known length a line stays below what a pipe takes at once (PIPE_BUF, 4096).
 const TARGET_CHARS_MAX = 2048;
+/** Of a target and the path beside it; together they are no longer. */
+const WRITTEN_CHARS_MAX = 1280;
+const PATH_CHARS_MAX = 768;
 const HOST_CHARS_MAX = 256;
 const METHOD_CHARS_MAX = 64;
 const NAME_CHARS_MAX = 128;
@@ -32,6 +35,7 @@ const PORT = piece('","port":');
 const METHOD = piece(',"method":"');
 const HOST = piece('","host":"');
 const TARGET = piece('","target":"');
+const PATH = piece('","path":"');
 const PROTOCOL = [piece('","protocol":"HTTP/1.0"'), piece('","protocol":"HTTP/1.1"')] as const;
 /** The same with the name of what mostly follows. */
 const BROWSER = [
@@ -113,7 +117,7 @@ export class JsonLines {
     line.copy(this.#method(record));
     line.quoted(bytes, record.hostStart, record.hostNameEnd, HOST_CHARS_MAX);
     line.copy(TARGET);
-    line.quoted(bytes, record.pathStart, record.targetEnd, TARGET_CHARS_MAX);
+    this.#target(record);
     const minor = record.minor === 0 ? 0 : 1;
     if (userAgent === 0) line.copy(PROTOCOL[minor]);
     else {
@@ -124,6 +128,15 @@ export class JsonLines {
       line.copy(REFERER);
       this.#value(bytes, referer, REFERER_CHARS_MAX);
     }
+  }
+
+  /** As the client wrote it, and behind it the path that went on when that is another. */
+  #target({ bytes, pathStart, targetEnd, path }: LogRecord): void {
+    const { line } = this;
+    line.quoted(bytes, pathStart, targetEnd, path === "" ? TARGET_CHARS_MAX : WRITTEN_CHARS_MAX);
+    if (path === "") return;
+    line.copy(PATH);
+    line.text(escapeJson(path, PATH_CHARS_MAX));
   }
 
   #method({ bytes, start, methodEnd }: LogRecord): Buffer {

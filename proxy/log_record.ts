@@ -25,6 +25,8 @@ export class LogRecord {
   methodEnd = 0;
   pathStart = 0;
   targetEnd = 0;
+  /** The path that went on, where the client spelled it in another way; "": as it stands. */
+  path = "";
   minor = 1;
   hostStart = 0;
   hostNameEnd = 0;
@@ -61,6 +63,7 @@ export class LogRecord {
     this.methodEnd = request.methodEnd;
     this.pathStart = request.pathStart;
     this.targetEnd = request.targetEnd;
+    this.path = exchange.reading?.target ? exchange.reading.path : "";
     this.minor = request.minor;
     this.hostStart = request.hostStart;
     this.hostNameEnd = request.hostNameEnd;

@@ -42,6 +42,7 @@ export interface MemberState {
 
 export interface RoutePlan {
   host: string | undefined;
+  /** As paths are compared with it. */
   pathPrefix: string;
   /** Empty: all. With HEAD where GET is. */
   methods: string[];

@@ -1,5 +1,6 @@
 import { withHead } from "../shared/config/route_problems.ts";
 import type { BackendConfig, Config, RouteConfig } from "../shared/config/schema.ts";
+import { comparedPrefix } from "../shared/normal_path.ts";
 import type { RoutePlan, RulesPlan } from "./plan.ts";
 
 /** The backend, and the member of any backend, that stands for the app server under the same supervisor. */
@@ -11,7 +12,7 @@ export function routesOf({ proxy }: Config): RoutePlan[] {
     return [{ host: undefined, pathPrefix: "/", methods: [], backend: SERVE, rules: undefined }];
   return proxy.route.map((route) => ({
     host: route.host,
-    pathPrefix: route.path_prefix,
+    pathPrefix: comparedPrefix(route.path_prefix) ?? route.path_prefix,
     methods: [...new Set(route.methods.flatMap(withHead))],
     backend: route.backend,
     rules: rulesOf(route),

@@ -91,12 +91,10 @@ export function replyByRule(exchange: Exchange, answer: RouteAnswer): void {
 }
 
 /** What of the request's target a redirect keeps, from the first "/" on. */
-function keptTarget({ bytes, request, route }: Exchange): Buffer {
-  const { pathStart, targetEnd } = request;
+function keptTarget({ bytes, request, reading, route }: Exchange): Buffer {
+  const target = reading?.target ?? bytes.subarray(request.pathStart, request.targetEnd);
   const prefix = route?.rules?.prefix;
-  if (prefix)
-    return Buffer.concat([SLASH, bytes.subarray(prefix.restOf(bytes, pathStart, targetEnd), targetEnd)]);
-  const target = bytes.subarray(pathStart, targetEnd);
+  if (prefix) return Buffer.concat([SLASH, target.subarray(prefix.restOf(target, 0, target.length))]);
   if (target[0] === SLASH[0]) return target;
   // "*", or an absolute-form without a path.
   return target[0] === ASTERISK ? SLASH : Buffer.concat([SLASH, target]);

@@ -4,7 +4,6 @@ import type { Exchange } from "./exchange_state.ts";
 import { type Claims, trustedForwarded, writeForwarded } from "./forwarded_fields.ts";
 import { copy, copyKeptFields } from "./http/field_table.ts";
 import { CR, LF, octets, SP } from "./http/octets.ts";
-import type { RequestHead } from "./http/request_head.ts";
 import type { RouteRules } from "./route_rules.ts";
 import { send } from "./send.ts";
 import type { Upstream } from "./upstream.ts";
@@ -61,7 +60,8 @@ function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): nu
   let at: number;
   if (claims !== null) fields.believe();
   if (rules !== null) rules.request?.drop(bytes, fields);
-  if (request.minor === 1 && request.pathStart === request.targetStart && !rules?.prefix) {
+  const asWritten = request.pathStart === request.targetStart && !exchange.reading?.target;
+  if (request.minor === 1 && asWritten && !rules?.prefix) {
     // The request line stays as it came and is copied with the fields behind it; the version is ours (RFC 9110 §2.5).
     at = copyKeptFields(bytes, request.start, request.fieldsEnd, fields, scratch, 0);
     scratch[request.targetEnd - request.start + MINOR_AT] = ONE;
@@ -83,10 +83,11 @@ function writeHead(edge: Edge, exchange: Exchange, rules: RouteRules | null): nu
 }
 
 /** A target in absolute-form goes on in origin-form, HTTP/1.0 as HTTP/1.1 with the Host it must have (RFC 9112 §3.2). */
-function writeRequestLine({ bytes, request, server }: Exchange, rules: RouteRules | null): number {
+function writeRequestLine(exchange: Exchange, rules: RouteRules | null): number {
+  const { bytes, request, server } = exchange;
   let at = copy(bytes, request.start, request.methodEnd, scratch, 0);
   scratch[at++] = SP;
-  at = writeTarget(bytes, request, rules, at);
+  at = writeTarget(exchange, rules, at);
   at = copy(VERSION_LINE_END, 0, VERSION_LINE_END.length, scratch, at);
   if (rules?.request?.names("host")) return at;
   if (request.hostInTarget) return writeLine(HOST, bytes, request.hostStart, request.hostEnd, at);
@@ -95,15 +96,16 @@ function writeRequestLine({ bytes, request, server }: Exchange, rules: RouteRule
   return writeLine(HOST, name, 0, name.length, at);
 }
 
-function writeTarget(bytes: Buffer, request: RequestHead, rules: RouteRules | null, to: number): number {
-  const { pathStart, targetEnd } = request;
-  if (rules?.prefix) {
-    scratch[to] = SLASH;
-    return copy(bytes, rules.prefix.restOf(bytes, pathStart, targetEnd), targetEnd, scratch, to + 1);
-  }
+function writeTarget({ bytes, request, reading }: Exchange, rules: RouteRules | null, to: number): number {
+  const target = reading?.target ?? bytes;
+  const [start, end] = target === bytes ? [request.pathStart, request.targetEnd] : [0, target.length];
   let at = to;
-  if (bytes[pathStart] !== SLASH && pathStart !== request.targetStart) scratch[at++] = SLASH;
-  return copy(bytes, pathStart, targetEnd, scratch, at);
+  if (rules?.prefix) {
+    scratch[at++] = SLASH;
+    return copy(target, rules.prefix.restOf(target, start, end), end, scratch, at);
+  }
+  if (target[start] !== SLASH && start !== request.targetStart) scratch[at++] = SLASH;
+  return copy(target, start, end, scratch, at);
 }
 
 /** What the route sets; to a trusted proxy's client the prefix was told with the rest. */

@@ -1,3 +1,4 @@
+import { normalHost } from "../shared/normal_host.ts";
 import type { Backend } from "./backend.ts";
 import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import type { RouteCounts } from "./route_counts.ts";
@@ -6,6 +7,7 @@ import type { RouteRules } from "./route_rules.ts";
 export interface Route {
   /** "example.com", "*.example.com", or undefined for any. */
   host: string | undefined;
+  /** As paths are compared. */
   pathPrefix: string;
   /** Empty: all. */
   methods: readonly string[];
@@ -32,7 +34,7 @@ export class Router {
 
   constructor(routes: readonly Route[]) {
     for (const route of routes) {
-      const host = route.host?.toLowerCase() ?? "";
+      const host = normalHost(route.host ?? "");
       const same = this.#byHost.get(host);
       if (same) same.push(route);
       else this.#byHost.set(host, [route]);
@@ -56,9 +58,9 @@ export class Router {
     return this.#only;
   }
 
-  /** `host` without its port, in any case; `path` without its query; `method` matters only with `byMethod`. */
+  /** `host` without its port, in any spelling; `path` as it is compared; `method` matters only with `byMethod`. */
   find(host: string, path: string, method: string): Route | undefined {
-    const name = host.toLowerCase();
+    const name = normalHost(host);
     return (
       first(this.#byHost.get(name), path, method) ??
       this.#findWildcard(name, path, method) ??
@@ -68,7 +70,7 @@ export class Router {
 
   /** The methods that have a route here, where find() knew none; empty: nothing is here for any. */
   methodsFor(host: string, path: string): string[] {
-    const name = host.toLowerCase();
+    const name = normalHost(host);
     const hosts = [name, ...this.#wildcards.filter((wildcard) => isBelow(name, wildcard)), ""];
     const routes = hosts.flatMap((known) => this.#byHost.get(known) ?? []);
     const covering = routes.filter(({ pathPrefix }) => covers(pathPrefix, path));

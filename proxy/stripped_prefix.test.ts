@@ -18,8 +18,6 @@ test.each([
   ["/api/", "/api/x/", "/x/"],
   ["/api", "/api//evil.test/x", "/evil.test/x"],
   ["/api", "/api///", "/"],
-  ["/api", "/api/\\evil.test", "/evil.test"],
-  ["/api", "/api/\\/\\evil.test", "/evil.test"],
   ["/api", "/api//?//x", "/?//x"],
   ["/api", "/api/x//y", "/x//y"],
   ["/api", "/api/%2Fx", "/%2Fx"],

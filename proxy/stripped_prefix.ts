@@ -1,7 +1,6 @@
 import { octets } from "./http/octets.ts";
 
 const SLASH = 47;
-const BACKSLASH = 92;
 
 /** A path prefix that servers are not shown. */
 export class StrippedPrefix {
@@ -22,12 +21,21 @@ export class StrippedPrefix {
   }
 
   /**
-   * Where the rest begins of a path in bytes[from, end) that the route covers; a "/" belongs before it. Further slashes
-   * are skipped, and what some readers take for one: "//evil" would be an authority (RFC 3986 §4.2).
+   * Where the rest begins of a path in bytes[from, end) that the route covers; a "/" belongs before it. Several slashes
+   * count as one; behind the prefix they are skipped, for "//evil" would be an authority (RFC 3986 §4.2).
    */
   restOf(bytes: Uint8Array, from: number, end: number): number {
-    let at = from + this.text.length;
-    while (at < end && (bytes[at] === SLASH || bytes[at] === BACKSLASH)) at++;
-    return at;
+    let at = from;
+    for (let i = 0; i < this.text.length; i++) {
+      if (bytes[at] === SLASH) at = afterSlashes(bytes, at, end);
+      else at++;
+    }
+    return afterSlashes(bytes, at, end);
   }
+}
+
+function afterSlashes(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && bytes[at] === SLASH) at++;
+  return at;
 }

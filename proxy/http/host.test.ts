@@ -17,7 +17,8 @@ test.each([
   ["[2001:DB8::1]:80", "[2001:DB8::1]", ":80"],
   ["[::ffff:1.2.3.4]", "[::ffff:1.2.3.4]", ""],
   ["a_b-c~d", "a_b-c~d", ""],
-  ["b%C3%BCcher.test", "b%C3%BCcher.test", ""],
+  ["a.test.", "a.test.", ""],
+  ["a.test.:80", "a.test.", ":80"],
 ])("%s is the host %s", (text, name, port) => {
   expect(read(text)).toEqual([name, port]);
 });
@@ -55,6 +56,12 @@ test.each([
   "::1",
   "a%zz",
   "a%4",
+  "b%C3%BCcher.test",
+  "intern%61l",
+  ".",
+  ".a",
+  "a..",
+  "a..b",
   "a\x7f",
   "a\xe4",
   "a\0",

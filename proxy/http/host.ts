@@ -1,9 +1,9 @@
 import { isIPv6 } from "node:net";
-import { AUTHORITY, COLON, HEX_PLUS_ONE } from "./octets.ts";
+import { AUTHORITY, COLON } from "./octets.ts";
 
 const OPEN = 91;
 const CLOSE = 93;
-const PERCENT = 37;
+const DOT = 46;
 /** Longer ones are no IPv6 address. */
 const V6_BYTES_MAX = 45;
 
@@ -12,7 +12,8 @@ export const BAD_HOST = -1;
 
 /**
  * Checks "name", "name:port", "1.2.3.4:port" or "[v6]:port" (RFC 9110 §7.2, RFC 3986 §3.2 without userinfo). The index
- * where the name ends and the port may begin, or BAD_HOST. An empty one is bad: nobody can be meant by it.
+ * where the name ends and the port may begin, or BAD_HOST. An empty one is bad: nobody can be meant by it; so is one
+ * with an empty label, but for the root's behind the last dot.
  */
 export function readAuthority(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
@@ -22,7 +23,8 @@ export function readAuthority(bytes: Uint8Array, from: number, end: number): num
     at++;
   } else {
     while (at < end && AUTHORITY[bytes[at]!] === 1) {
-      if (bytes[at++] === PERCENT && !isEscape(bytes, at, end)) return BAD_HOST;
+      if (bytes[at] === DOT && (at === from || bytes[at - 1] === DOT)) return BAD_HOST;
+      at++;
     }
   }
   if (at === from) return BAD_HOST;
@@ -34,11 +36,6 @@ function isV6(bytes: Uint8Array, from: number, end: number): boolean {
   const text = String.fromCharCode(...bytes.subarray(from, end));
   // A zone ("%eth0") means something on one machine only: RFC 3986 §3.2.2 has none.
   return !text.includes("%") && isIPv6(text);
-}
-
-/** Behind "%" stand two hexadecimal digits (RFC 3986 §2.1). */
-function isEscape(bytes: Uint8Array, at: number, end: number): boolean {
-  return at + 1 < end && HEX_PLUS_ONE[bytes[at]!]! > 0 && HEX_PLUS_ONE[bytes[at + 1]!]! > 0;
 }
 
 /** ":" and up to five digits, no more than 65535; the digits may be missing (RFC 3986 §3.2.3). */

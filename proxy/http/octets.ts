@@ -15,8 +15,27 @@ export const FIELD_VALUE = table((c) => c === HTAB || (c >= SP && c !== 127));
 /** 1 for what a request target may hold: visible ASCII but "#", which no target has (RFC 9112 §3.2). */
 export const TARGET = table((c) => c > SP && c < 127 && c !== 35);
 
-/** 1 for what a host name may hold: unreserved, sub-delims and percent (RFC 3986 §3.2.2, reg-name). */
-export const AUTHORITY = table((c) => /^[A-Za-z0-9\-._~!$&'()*+,;=%]$/.test(String.fromCharCode(c)));
+/** Kinds of octets in the path of a target: 0 for what ends it, else PATH_PLAIN and what more is true of it. */
+export const PATH_PLAIN = 1;
+/** What can't be compared as it is: a "%" begins an escape, a backslash is a slash to some. */
+export const PATH_ODD = 2;
+/** What is odd behind a slash: another one, and the dot that may begin a dot segment. */
+export const PATH_PAIRED = 4;
+/** The slash itself: one bit above PATH_PAIRED, so that a shift holds the two against each other. */
+export const PATH_SLASH = 8;
+export const PATH = Uint8Array.from({ length: 256 }, (_, c) => {
+  const character = String.fromCharCode(c);
+  if (TARGET[c] === 0 || character === "?") return 0;
+  if (character === "/") return PATH_PLAIN | PATH_PAIRED | PATH_SLASH;
+  if (character === ".") return PATH_PLAIN | PATH_PAIRED;
+  return "%\\".includes(character) ? PATH_PLAIN | PATH_ODD : PATH_PLAIN;
+});
+
+/**
+ * 1 for what a host name may hold: unreserved and sub-delims (RFC 3986 §3.2.2, reg-name). No percent: DNS knows no
+ * escapes, and who does not decode them would take the name for another one.
+ */
+export const AUTHORITY = table((c) => /^[A-Za-z0-9\-._~!$&'()*+,;=]$/.test(String.fromCharCode(c)));
 
 /** The value of a hexadecimal digit plus one; 0 for anything else. */
 export const HEX_PLUS_ONE = Uint8Array.from({ length: 256 }, (_, c) => {

@@ -33,6 +33,25 @@ test("parts are found, also behind other bytes and empty lines", () => {
   expect([head.minor, head.contentLength, head.chunked]).toEqual([1, NO_LENGTH, false]);
 });
 
+test.each([
+  ["/", false],
+  ["/a/b.c/d-e_f~g;h=i", false],
+  ["/a..b/c.", false],
+  ["/a?b=/./../&c=%2e&d=//\\", false],
+  ["/a//b", true],
+  ["//", true],
+  ["/.", true],
+  ["/a/..", true],
+  ["/a/.b", true],
+  ["/%61", true],
+  ["/a%", true],
+  ["/a\\b", true],
+  // By its scheme: looked at closely, it is not.
+  ["http://a.test/a", true],
+])("the path of %s may have other spellings: %p", (target, odd) => {
+  expect(parse(`GET ${target} HTTP/1.1\r\nHost: a.test\r\n\r\n`).head.odd).toBe(odd);
+});
+
 test("every byte is needed, and no byte more", () => {
   const text = "\r\nPOST http://a.test/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\n";
   for (let cut = 0; cut < text.length; cut++) expect(parse(text.slice(0, cut)).after).toBe(MORE);

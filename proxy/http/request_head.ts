@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from "./connection_options.ts";
 import { NO_LENGTH } from "./content_length.ts";
 import { BAD, FieldTable, MORE, scanFields } from "./field_table.ts";
-import { CR, LF, octets, SP, spells, TARGET, TOKEN } from "./octets.ts";
+import { CR, LF, octets, PATH, PATH_ODD, PATH_PAIRED, SP, spells, TARGET, TOKEN } from "./octets.ts";
 import { understandRequest } from "./request_fields.ts";
 
 export const TARGET_TOO_LONG = -414;
@@ -27,6 +27,8 @@ export class RequestHead implements ConnectionOptions {
   targetEnd = 0;
   /** Where the path begins within the target; after the authority in absolute-form. */
   pathStart = 0;
+  /** The path may have other spellings: it can't be compared as it is. */
+  odd = false;
   hostStart = 0;
   /** Where the host's name ends, before its port. */
   hostNameEnd = 0;
@@ -91,6 +93,14 @@ function parseWithin(
   if (bytes[at] !== SP || at === head.start) return BAD;
   head.methodEnd = at++;
   head.targetStart = at;
+  let odd = 0;
+  for (let before = 0; at < end; at++) {
+    const kind = PATH[bytes[at]!]!;
+    if (kind === 0) break;
+    odd |= (kind & PATH_ODD) | ((before >> 1) & kind & PATH_PAIRED);
+    before = kind;
+  }
+  head.odd = odd !== 0;
   while (at < end && TARGET[bytes[at]!] === 1) at++;
   if (at - head.targetStart > limits.targetBytesMax) return TARGET_TOO_LONG;
   if (at >= end) return MORE;

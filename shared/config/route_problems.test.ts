@@ -40,6 +40,12 @@ test("a body where the status allows none", () => {
   ).toEqual([]);
 });
 
+test.each(["/a\\b", "/100%", "/a%2fb", "/a%5C", "/%00"])("no request has the prefix %s", (path_prefix) => {
+  expect(said(route({ path_prefix }))).toEqual([
+    "0.path_prefix: no request has this path_prefix: write it without a backslash, a NUL, %2F and %5C, and % as %25",
+  ]);
+});
+
 test("a method in the wrong case", () => {
   expect(said(route({ methods: ["get", "POST", "purge"] }))).toEqual([
     '0.methods.0: methods are case-sensitive: write "GET"',
@@ -50,6 +56,10 @@ test.each([
   [{}, { path_prefix: "/" }],
   [{ path_prefix: "/api" }, { path_prefix: "/api" }],
   [{ host: "A.example" }, { host: "a.example" }],
+  [{ host: "a.example." }, { host: "a.example" }],
+  [{ host: "[::1]" }, { host: "[0:0::1]" }],
+  [{ path_prefix: "/a/../%61pi" }, { path_prefix: "//api" }],
+  [{ path_prefix: "/caf\u00e9" }, { path_prefix: "/caf%c3%a9" }],
 ])("the routes %j and %j match the same", (first, second) => {
   expect(said(route(first), route(second))).toEqual([
     "1: this route matches the same requests as one further up: remove one of the two",

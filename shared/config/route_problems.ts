@@ -1,3 +1,5 @@
+import { normalHost } from "../normal_host.ts";
+import { comparedPrefix } from "../normal_path.ts";
 import { isTable, type Path, type Problem, type Table } from "./problem.ts";
 import { fieldProblems } from "./route_fields.ts";
 
@@ -22,6 +24,7 @@ export function routeProblems(routes: readonly LocatedRoute[]): Problem[] {
       ...actionProblems(route),
       ...serverlessProblems(route),
       ...methodProblems(route),
+      ...prefixProblems(route),
       ...bodyProblems(route),
       ...fieldProblems(route.table["headers"], [...route.path, "headers"]),
     ]),
@@ -68,6 +71,20 @@ function methodProblems({ path, table }: LocatedRoute): Problem[] {
   });
 }
 
+/** One with an escaped slash would be a guess at what servers make of it. */
+function prefixProblems({ path, table }: LocatedRoute): Problem[] {
+  const { path_prefix: prefix } = table;
+  if (typeof prefix !== "string" || !prefix.startsWith("/") || comparedPrefix(prefix) !== undefined)
+    return [];
+  return [
+    {
+      path: [...path, "path_prefix"],
+      sentence:
+        "no request has this path_prefix: write it without a backslash, a NUL, %2F and %5C, and % as %25",
+    },
+  ];
+}
+
 function bodyProblems({ path, table }: LocatedRoute): Problem[] {
   const { respond } = table;
   if (!isTable(respond) || !BODILESS.includes(Number(respond["status"])) || !respond["body"]) return [];
@@ -85,7 +102,7 @@ function overlaps(routes: readonly LocatedRoute[]): Problem[] {
   return routes.flatMap(({ path, table }) => {
     const { host = "", path_prefix: prefix = "/" } = table;
     if (typeof host !== "string" || typeof prefix !== "string") return [];
-    const key = `${host.toLowerCase()} ${prefix}`;
+    const key = `${normalHost(host)} ${comparedPrefix(prefix) ?? prefix}`;
     const before = taken.get(key) ?? new Set();
     taken.set(key, before);
     const methods = methodsOf(table);

@@ -22,7 +22,7 @@ test("the server gets the path without the prefix; the log keeps the client's ta
     ["/api/v1", "/"],
     ["/api/v1?q", "/?q"],
     ["/api/v1//evil.test/x", "/evil.test/x"],
-    ["/api/v1/\\evil.test", "/evil.test"],
+    ["/api/./v1/x/../y", "/y"],
     ["http://a.test/api/v1/x", "/x"],
     ["/api/v10", "/api/v10"],
     ["/other", "/other"],

@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { comparedPath, comparedPrefix, normalPath, pathOfSlashes } from "./normal_path.ts";
+
+test.each([
+  ["/", "/"],
+  ["/a/b", "/a/b"],
+  ["/a/./b", "/a/b"],
+  ["/a/../b", "/b"],
+  ["/a/b/..", "/a/"],
+  ["/a/b/.", "/a/b/"],
+  ["/..", "/"],
+  ["/.", "/"],
+  ["/../../a", "/a"],
+  // RFC 3986 §5.2.4: an empty segment is a segment.
+  ["/a//../b", "/a/b"],
+  ["//a//b//", "//a//b//"],
+  ["/a/%2e%2E/b", "/b"],
+  ["/%61%7e%5F%2d%2E", "/a~_-."],
+  ["/%2f%2F%c3%a9%20%25", "/%2f%2F%c3%a9%20%25"],
+  ["/%252e%252e/", "/%252e%252e/"],
+  ["/a;b=../..;/c", "/a;b=../..;/c"],
+  ["/.a/..b/...", "/.a/..b/..."],
+])("%s is normally %s", (path, normal) => {
+  expect(normalPath(path)).toBe(normal);
+  // As a browser has it, which leaves escapes be.
+  if (!path.includes("%")) expect(new URL(`http://a.test${path}`).pathname).toBe(normal);
+});
+
+test.each(["/a\\b", "/%00", "/a%00", "/%", "/%2", "/%zz", "/%u0061", "/%%", "/a/..%"])(
+  "%s has no normal form",
+  (path) => {
+    expect(normalPath(path)).toBeUndefined();
+  },
+);
+
+test("as routes are compared, slashes do not count and escapes have no case", () => {
+  expect(comparedPath("//a///b/%c3%a9%2F//")).toBe("/a/b/%C3%A9%2F/");
+});
+
+test.each([
+  ["/a%2fb", "/a/b"],
+  ["/a%2F..%2fb", "/b"],
+  ["/a%5c..%5Cb", "/b"],
+  ["/a/b", "/a/b"],
+  ["/a//%2fb", "/a///b"],
+])("%s with escaped slashes for slashes is %s", (path, slashed) => {
+  expect(pathOfSlashes(path)).toBe(slashed);
+});
+
+test.each([
+  ["/", "/"],
+  ["/api/v1", "/api/v1"],
+  ["/files/", "/files/"],
+  ["//api/./v1", "/api/v1"],
+  ["/caf\u00e9", "/caf%C3%A9"],
+  ["/caf%c3%a9", "/caf%C3%A9"],
+  ["/a b", "/a%20b"],
+  ["/a%20b", "/a%20b"],
+  ["/%7Eme", "/~me"],
+  ["/100%", undefined],
+  ["/a\\b", undefined],
+  ["/a\0", undefined],
+  ["/a%2fb", undefined],
+  ["/a%5Cb", undefined],
+])("the prefix %j is compared as %j", (prefix, compared) => {
+  expect(comparedPrefix(prefix)).toBe(compared as string);
+});
