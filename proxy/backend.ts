@@ -121,6 +121,7 @@ export class Backend {
       server.state = state;
       server.fullWeight = weight;
       server.recoveredAtMs = recoveredAtMs;
+      server.leadsTo(member.places ?? [address]);
       server.connectionsMax = shareOf(connectionsMax, this.#offset, this.#processes);
       return server;
     });

@@ -26,18 +26,30 @@ export class BackendWatches {
   readonly #around: WatchSurroundings;
   readonly #watches: readonly HealthWatch[];
 
-  constructor(config: Config, around: WatchSurroundings, known: Recollection) {
+  constructor(config: Config, around: WatchSurroundings, known: Recollection, before?: BackendWatches) {
     this.#config = config;
     this.#around = around;
     this.#watches = Object.entries(config.backend).map(
       ([name, backend]) =>
-        new HealthWatch(name, backend, ownServers(backend), () => around.changed(name), known),
+        new HealthWatch(
+          name,
+          backend,
+          ownServers(backend),
+          () => around.changed(name),
+          known,
+          before === undefined ? undefined : before.#of(name),
+        ),
     );
   }
 
   /** For another config; servers that are known already keep their state. */
   next(config: Config): BackendWatches {
-    return new BackendWatches(config, this.#around, (name, address) => this.#of(name)?.server(address));
+    return new BackendWatches(config, this.#around, (name, address) => this.#of(name)?.server(address), this);
+  }
+
+  /** Resolves when it is known where new names of servers lead, or that this takes too long. */
+  async lookUpNames(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.lookUpNames()));
   }
 
   start(): void {

@@ -299,6 +299,7 @@ export function attemptFailed(exchange: Exchange, ending: Ending): void {
   if (!backend || !server) return fail(exchange, ending);
   const wasFresh = !exchange.upstream?.reused;
   backend.failed(server, wasFresh || heard);
+  if (ending === "connect_failed" || ending === "connect_timeout") server.unreachable();
   release(exchange);
   responseBody.start("none", 0, false);
   const { retries } = backend;

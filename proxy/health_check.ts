@@ -14,19 +14,32 @@ export interface CheckResult {
 }
 
 /**
- * GET of the health path on a connection of its own, as the data plane would ask: fetch() would go through a proxy that
+ * GET of the health path on a connection of its own to one of the server's places, as the data plane would ask: fetch() would go through a proxy that
  * the environment names. Redirects are not followed, the body is not read.
  */
 export async function checkServer(
-  address: string,
+  places: readonly string[],
   health: HealthConfig,
   expect: StatusSet,
 ): Promise<CheckResult> {
   const atMs = Date.now();
   const started = performance.now();
-  const answer = await ask(address, health);
+  const answer = await askInTurn(places, health);
   const tookMs = performance.now() - started;
   return { passed: typeof answer === "number" && expect.has(answer), said: String(answer), tookMs, atMs };
+}
+
+/** A name may lead to several places, and the server listen at one of them. All share the time there is. */
+async function askInTurn(places: readonly string[], health: HealthConfig): Promise<number | string> {
+  const deadlineMs = performance.now() + health.timeout;
+  let answer: number | string = "its name leads nowhere";
+  for (const place of places) {
+    const timeout = Math.ceil(deadlineMs - performance.now());
+    if (timeout <= 0) break;
+    answer = await ask(place, { ...health, timeout });
+    if (typeof answer === "number") break;
+  }
+  return answer;
 }
 
 /** The status, or why there is none. */

@@ -1,6 +1,7 @@
 import type { BackendConfig } from "../shared/config/schema.ts";
 import { log } from "../shared/log.ts";
 import { type CheckResult, checkServer } from "./health_check.ts";
+import { NameWatch } from "./name_watch.ts";
 import { EJECTED_MS, mayEject } from "./passive.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
 import type { ServerSettings } from "./plan_of.ts";
@@ -26,6 +27,7 @@ export class HealthWatch {
   readonly name: string;
   readonly #config: BackendConfig;
   readonly #servers: Map<string, WatchedServer>;
+  readonly #names: NameWatch;
   readonly #changed: () => void;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #stopped = false;
@@ -36,10 +38,19 @@ export class HealthWatch {
     servers: readonly ServerSettings[],
     changed: () => void,
     known: Recollection,
+    before?: HealthWatch,
   ) {
     this.name = name;
     this.#config = config;
     this.#changed = changed;
+    const addresses = servers.map(({ address }) => address);
+    this.#names = new NameWatch(
+      name,
+      addresses,
+      config.resolve,
+      changed,
+      before === undefined ? undefined : before.#names,
+    );
     this.#servers = new Map(
       servers.map((settings) => {
         const { address } = settings;
@@ -66,7 +77,13 @@ export class HealthWatch {
     log.info(order, "server ordered");
   }
 
+  /** Resolves when it is known where new names lead, or that this takes too long. */
+  lookUpNames(): Promise<void> {
+    return this.#names.lookUpNew();
+  }
+
   start(): void {
+    this.#names.start();
     const { health } = this.#config;
     for (const [address, server] of this.#servers) {
       if (health) this.#after(Math.random() * health.interval * JITTER, () => this.#check(address));
@@ -105,6 +122,7 @@ export class HealthWatch {
 
   stop(): void {
     this.#stopped = true;
+    this.#names.stop();
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
@@ -122,19 +140,27 @@ export class HealthWatch {
   }
 
   members(): MemberState[] {
-    return [...this.#servers.values()].map(({ settings, health, orders }) => ({
-      ...settings,
-      state: stateOf(orders, health.state),
-      weight: weightOf(orders, settings.weight),
-      recoveredAtMs: health.recovered && health.state === "up" ? health.sinceMs : 0,
-    }));
+    return [...this.#servers.values()].map(({ settings, health, orders }) => {
+      const places = this.#names.placesOf(settings.address);
+      return {
+        ...settings,
+        ...(places && places.length > 0 ? { places } : {}),
+        state: stateOf(orders, places?.length === 0 ? "down" : health.state),
+        weight: weightOf(orders, settings.weight),
+        recoveredAtMs: health.recovered && health.state === "up" ? health.sinceMs : 0,
+      };
+    });
   }
 
   view(): MemberView[] {
     return this.members().map((member) => {
       const server = this.#servers.get(member.address);
       const sinceMs = (server?.orders.state ? server.orders.sinceMs : server?.health.sinceMs) ?? 0;
-      return { ...member, last: server?.health.last, sinceMs };
+      const failure = this.#names.failureOf(member.address);
+      const last = failure
+        ? { passed: false, said: failure, tookMs: 0, atMs: Date.now() }
+        : server?.health.last;
+      return { ...member, last, sinceMs };
     });
   }
 
@@ -154,7 +180,10 @@ export class HealthWatch {
     const { health: server, orders } = watched;
     // In maintenance it may be anything; it comes back as it was before.
     const maint = orders.state === "maint";
-    const result = maint ? undefined : await checkServer(address, health, new StatusSet(health.expect));
+    const places = this.#names.placesOf(address) ?? [address];
+    // One that is nowhere is down without a check, and new when its name is found.
+    const nothing = maint || places.length === 0;
+    const result = nothing ? undefined : await checkServer(places, health, new StatusSet(health.expect));
     if (this.#stopped) return;
     if (result && server.judge(result, health)) {
       const how = { backend: this.name, server: address, check: result.said };

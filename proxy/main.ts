@@ -88,6 +88,7 @@ class ProxySupervisor implements ProxyMode {
     this.#identity = identityOf("proxy", this.#config.proxy);
     if (this.#identity) letPass(this.#runDir);
     this.#listeners.add(addressesOf(this.#config));
+    await this.#backends.lookUpNames();
     this.#backends.start();
     await this.#fleet.start();
     this.#lookAtTraffic();
@@ -107,9 +108,11 @@ class ProxySupervisor implements ProxyMode {
     this.#giveLog(config);
     const addresses = addressesOf(config);
     const before = { config: this.#config, backends: this.#backends, addresses: this.#listeners.addresses };
+    const backends = before.backends.next(config);
+    await backends.lookUpNames();
     const added = this.#listeners.add(addresses);
     this.#config = config;
-    this.#backends = before.backends.next(config);
+    this.#backends = backends;
     try {
       // With the old listeners still open: what is closed can't be taken back when a child refuses the plan.
       await this.#reloads.apply(this.#plan(this.#listeners.addresses), added);

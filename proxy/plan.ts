@@ -28,6 +28,8 @@ export interface BackendPlan {
 
 export interface MemberState {
   address: string;
+  /** Where the name in `address` leads, as addresses with a port; absent: it is none, or leads nowhere yet. */
+  places?: readonly string[];
   /** What metrics call it, when not by its address. */
   label?: string;
   /** One of the app's children under the same supervisor. */

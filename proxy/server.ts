@@ -60,13 +60,39 @@ export class Server {
   /** Connections that wait for a request of the one client whose they are; the coldest is first. */
   readonly #private = new Set<Upstream>();
 
-  readonly target: ConnectTarget;
+  /** Where its name leads now, as far as that is known; the address itself when it is no name. */
+  #places: readonly string[];
+  #targets: readonly ConnectTarget[];
+  /** Of these, the one in use. */
+  #targetAt = 0;
 
   constructor(address: string, counters: ServerCounters, serveChild: string | null = null) {
     this.address = address;
     this.serveChild = serveChild;
-    this.target = connectTarget(address);
+    this.#places = [address];
+    this.#targets = this.#places.map(connectTarget);
     this.counters = counters;
+  }
+
+  /** Where the next connection goes. */
+  get target(): ConnectTarget {
+    return this.#targets[this.#targetAt] ?? connectTarget(this.address);
+  }
+
+  /** Its name leads here now: to the place in use if it is still among them, else to the first. */
+  leadsTo(places: readonly string[]): void {
+    const before = this.#places;
+    if (places.length === before.length && places.every((place, i) => place === before[i])) return;
+    const stays = places.indexOf(before[this.#targetAt] ?? "");
+    this.#places = places;
+    this.#targets = places.map(connectTarget);
+    this.#targetAt = Math.max(0, stays);
+    if (stays < 0) this.closeIdle();
+  }
+
+  /** Nobody could be reached where the last connection went. */
+  unreachable(): void {
+    if (this.#targets.length > 1) this.#targetAt = (this.#targetAt + 1) % this.#targets.length;
   }
 
   /** The Host field for a request that has none. */

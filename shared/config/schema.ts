@@ -106,6 +106,7 @@ const Backend = Type.Object(
     }),
     retries: count(2, "further attempts on another server when a request can safely be sent again"),
     slow_start: duration("0", "a server that comes back gets its full weight only after this; 0: at once"),
+    resolve: duration("5s", "DNS names of servers are looked up again this often"),
     health: Type.Optional(Health),
     passive: Type.Optional(Passive),
     timeouts: Type.Optional(BackendTimeouts),

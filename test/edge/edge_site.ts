@@ -1,7 +1,11 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { freePort } from "../harness/free_port.ts";
 import { RawConnection } from "../harness/raw_connection.ts";
 import type { RawResponse } from "../harness/raw_response.ts";
 import { Trivet } from "../harness/trivet.ts";
+
+const HOSTS = "hosts";
 
 export interface EdgeOptions {
   /** The servers of the one backend, "a". */
@@ -13,6 +17,8 @@ export interface EdgeOptions {
   /** Further tables. Without a [[proxy.route]] among them everything goes to "a". */
   tables?: string;
   env?: Record<string, string>;
+  /** What the edge finds in /etc/hosts; writeHosts() replaces it. */
+  hosts?: string;
   /** The limit of open files of each process. */
   descriptors?: number;
 }
@@ -29,7 +35,7 @@ export class EdgeSite implements AsyncDisposable {
 
   static async start(options: EdgeOptions): Promise<EdgeSite> {
     const port = await freePort();
-    const { env, descriptors } = options;
+    const { env, descriptors, hosts } = options;
     const config = configOf(port, options);
     return new EdgeSite(
       port,
@@ -38,8 +44,14 @@ export class EdgeSite implements AsyncDisposable {
         config,
         ...(env ? { env } : {}),
         ...(descriptors ? { descriptors } : {}),
+        ...(hosts === undefined ? {} : { hosts: HOSTS, files: { [HOSTS]: hosts } }),
       }),
     );
+  }
+
+  /** In place: the mount is of the file, not of its name. */
+  writeHosts(text: string): void {
+    writeFileSync(join(this.trivet.folder.path, HOSTS), text);
   }
 
   open(): Promise<RawConnection> {

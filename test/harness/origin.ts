@@ -8,10 +8,10 @@ export class Origin implements AsyncDisposable {
   healthy = true;
   readonly #server: Bun.Server<undefined>;
 
-  private constructor(name: string, fetch: OriginFetch, port: number) {
+  private constructor(name: string, fetch: OriginFetch, port: number, hostname: string) {
     this.name = name;
     this.#server = Bun.serve({
-      hostname: "127.0.0.1",
+      hostname,
       port,
       idleTimeout: 0,
       development: false,
@@ -27,8 +27,13 @@ export class Origin implements AsyncDisposable {
   }
 
   /** Answers with its name unless `fetch` says otherwise. /healthz is the origin's own. */
-  static start(name: string, fetch: OriginFetch = () => new Response(name), port = 0): Origin {
-    return new Origin(name, fetch, port);
+  static start(
+    name: string,
+    fetch: OriginFetch = () => new Response(name),
+    port = 0,
+    hostname = "127.0.0.1",
+  ): Origin {
+    return new Origin(name, fetch, port, hostname);
   }
 
   get port(): number {
@@ -36,7 +41,7 @@ export class Origin implements AsyncDisposable {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.#server.hostname}:${this.port}`;
   }
 
   /** Closes the listener and every connection at once. */

@@ -23,6 +23,8 @@ export interface TrivetOptions {
   env?: Record<string, string | undefined>;
   /** The limit of open files of each process; the machine's when absent. */
   descriptors?: number;
+  /** A file of `files` that it finds as /etc/hosts; names are resolved anew when the file is written. */
+  hosts?: string;
   /** Handed over as 3, 4, … the way systemd does; `env` has the other variables. */
   listenFds?: readonly number[];
   /** "health": the admin socket says OK. "started": only that the process runs. */
@@ -44,14 +46,16 @@ export class Trivet implements AsyncDisposable {
     this.#mode = options.mode;
     this.#adminDir = options.adminDir ?? join(folder.path, "run");
     const command = [trivetBinary(), options.mode, "-c", "trivet.toml", ...(options.args ?? [])];
-    const { descriptors, listenFds = [] } = options;
+    const { descriptors, hosts, listenFds = [] } = options;
     const before = [
+      ...(hosts ? [`mount --bind "$PWD/${hosts}" /etc/hosts`] : []),
       ...(descriptors ? [`ulimit -n ${descriptors}`] : []),
       ...(listenFds.length > 0 ? [`export LISTEN_PID=$$ LISTEN_FDS=${listenFds.length}`] : []),
     ];
     const prepared =
       before.length > 0 ? ["sh", "-c", `${before.join("; ")}; exec "$0" "$@"`, ...command] : command;
-    this.#process = Bun.spawn(prepared, {
+    const alone = options.hosts ? ["unshare", "--mount", "--propagation", "private"] : [];
+    this.#process = Bun.spawn([...alone, ...prepared], {
       cwd: folder.path,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe", ...listenFds],
