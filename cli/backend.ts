@@ -1,7 +1,9 @@
 import { WEIGHT_MAX } from "../shared/config/schema.ts";
 import { UserError } from "../shared/user_error.ts";
-import { findRunning, type Running, tell } from "./admin_client.ts";
+import { type Running, tell } from "./admin_client.ts";
+import { waitForEmpty } from "./backend_wait.ts";
 import type { Invocation, Runner } from "./command.ts";
+import { backendsOf, edges, type ServerView } from "./edges.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const DONE: Readonly<Record<string, string>> = {
@@ -11,23 +13,10 @@ const DONE: Readonly<Record<string, string>> = {
   weight: "has its new weight",
 };
 
+/** What these order leaves a server with what it has in hand. */
+const TAKES_OUT: readonly string[] = ["drain", "maint"];
+
 const COLUMNS = ["BACKEND", "SERVER", "STATE", "FOR", "WEIGHT", "IN FLIGHT", "MAX", "LAST CHECK"];
-
-interface ServerView {
-  address: string;
-  state: string;
-  weight: number;
-  connectionsMax: number;
-  inFlight: number;
-  sinceMs?: number;
-  last?: { said: string; tookMs: number; atMs: number };
-}
-
-interface BackendView {
-  name: string;
-  queued: number;
-  servers: ServerView[];
-}
 
 export const backend: Runner = {
   async run(invocation) {
@@ -73,17 +62,29 @@ async function order(invocation: Invocation, verb: string, operands: readonly st
     const words = `NAME SERVER${verb === "weight" ? " N" : ""}`;
     throw new UserError(`use it as: trivet backend ${verb} ${words}; "trivet backend ls" shows both`, 2);
   }
+  const wait = invocation.flags.has("--wait");
+  if (wait && !TAKES_OUT.includes(verb))
+    throw new UserError(`--wait goes with drain and maint, not with ${verb}`, 2);
   const weight = verb === "weight" ? weightIn(number ?? "") : undefined;
   const running = await edges(invocation);
   // Where two edges run here, the one that has this backend is meant; one says why when none has.
   const having = running.filter((edge) => backendsOf(edge).some((known) => known.name === name));
+  const meant = having.length > 0 ? having : running.slice(0, 1);
   const answers: unknown[] = [];
-  for (const { socket } of having.length > 0 ? having : running.slice(0, 1)) {
+  for (const { socket } of meant) {
     answers.push(await tell(socket, "/order", { mode: "proxy", verb, backend: name, server, weight }));
   }
+  if (TAKES_OUT.includes(verb) && (await edges(invocation)).some((edge) => nobodyLeft(edge, name)))
+    console.error(`no server of ${name} takes requests now: clients get 503 until one does`);
+  if (wait) await waitForEmpty(() => edges(invocation), name, server);
   if (invocation.json) console.log(JSON.stringify(answers.length === 1 ? answers[0] : answers, null, 2));
   else console.log(`${name}: ${server} ${DONE[verb]}`);
   return 0;
+}
+
+function nobodyLeft(edge: Running, name: string): boolean {
+  const backend = backendsOf(edge).find((known) => known.name === name);
+  return backend?.servers.every(({ state }) => state !== "up") ?? false;
 }
 
 function weightIn(text: string): number {
@@ -93,16 +94,4 @@ function weightIn(text: string): number {
     `a weight is a whole number from 1 to ${WEIGHT_MAX}, not "${text}"; "trivet backend drain" takes a server out`,
     2,
   );
-}
-
-async function edges(invocation: Invocation): Promise<Running[]> {
-  const running = (await findRunning(invocation)).filter(({ status }) => status.modes["proxy"]);
-  if (running.length > 0) return running;
-  throw new UserError(
-    'no edge runs here with this config: start one with "trivet proxy" or "trivet up", or name the config with -c FILE',
-  );
-}
-
-function backendsOf({ status }: Running): BackendView[] {
-  return (status.modes["proxy"]?.["backends"] as BackendView[] | undefined) ?? [];
 }

@@ -47,8 +47,9 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "backend",
-    usage: "trivet backend ls | drain NAME SERVER | ready … | maint … | weight NAME SERVER N",
+    usage: "trivet backend ls | drain NAME SERVER [--wait] | ready … | maint … | weight NAME SERVER N",
     summary: "look at the servers of the edge, take one out of use or back, change its weight",
+    flags: { "--wait": false },
     load: async () => (await import("./backend.ts")).backend,
   },
   {

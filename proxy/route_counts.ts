@@ -1,6 +1,8 @@
-import type { Counter, Histogram, Metrics } from "../shared/metrics.ts";
+import type { Counter, Histogram, Metrics, Peak } from "../shared/metrics.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
 import { StatusCounts } from "./status_counts.ts";
+
+export const LONGEST = "trivet_proxy_request_seconds_longest";
 
 /** What is counted of the requests of one route. */
 export class RouteCounts {
@@ -8,6 +10,7 @@ export class RouteCounts {
   readonly #labels: { route: string; backend: string };
   readonly #statuses: StatusCounts;
   readonly #total: Histogram;
+  readonly #longest: Peak;
   readonly #connect: Histogram;
   readonly #response: Histogram;
   readonly #endings = new Map<Ending, Counter>();
@@ -27,6 +30,7 @@ export class RouteCounts {
       "request_seconds",
       "From the whole head of the request to the end of the response.",
     );
+    this.#longest = metrics.peak(LONGEST, "The longest request of the last minute.", { backend });
     this.#connect = histogram("connect_seconds", "Until a connection to a server was there.");
     this.#response = histogram("response_seconds", "From there to the head of the server's answer.");
   }
@@ -35,6 +39,7 @@ export class RouteCounts {
     const { status, startMs, dispatchedMs, connectedMs, firstByteMs } = exchange;
     this.#statuses.count(status);
     this.#total.observe(durationMs / 1000);
+    this.#longest.note(durationMs / 1000);
     if (connectedMs >= 0) this.#connect.observe((connectedMs - dispatchedMs) / 1000);
     if (firstByteMs >= 0) this.#response.observe((startMs + firstByteMs - connectedMs) / 1000);
     if (ending !== "done") this.#badEnd(ending).value++;

@@ -8,11 +8,13 @@ function counters() {
   const metrics = new Metrics();
   const series = (status: string) => metrics.counter("trivet_proxy_requests_total", "Requests.", { status });
   const times = metrics.histogram("trivet_proxy_request_seconds", "Seconds.", {}, BOUNDS);
+  const longest = metrics.peak("trivet_proxy_request_seconds_longest", "Seconds.");
   return {
     metrics,
     answer(status: string, seconds: number): void {
       series(status).value++;
       times.observe(seconds);
+      longest.note(seconds);
     },
   };
 }
@@ -43,7 +45,20 @@ test("without requests there are no percentiles", () => {
   expect(new Traffic().view(metrics.samples(), 0)).toMatchObject({ requestsPerS: 0, p50Ms: undefined });
 });
 
-test("a quantile lies within its bucket; beyond the last bound it is the bound", () => {
-  expect(quantileMs([1, 1, 0], BOUNDS, 0.25)).toBe(5);
-  expect(quantileMs([0, 0, 7], BOUNDS, 0.5)).toBe(100);
+test("no percentile is above the longest request", () => {
+  const { metrics, answer } = counters();
+  const traffic = new Traffic();
+  traffic.take(metrics.samples(), 0);
+  for (let i = 0; i < 3; i++) answer("2xx", 0.012);
+  const { p50Ms, p99Ms } = traffic.view(metrics.samples(), 1000);
+  expect(p99Ms).toBeLessThanOrEqual(12);
+  expect(p50Ms).toBeGreaterThan(10);
+  answer("2xx", 0.3);
+  expect(traffic.view(metrics.samples(), 1000).p99Ms).toBeGreaterThan(200);
+});
+
+test("a quantile lies within its bucket; beyond the last bound, up to the longest", () => {
+  expect(quantileMs([1, 1, 0], BOUNDS, 0.25, 1)).toBe(5);
+  expect(quantileMs([0, 0, 7], BOUNDS, 0.5, 0.3)).toBeCloseTo(200);
+  expect(quantileMs([0, 0, 7], BOUNDS, 1, 0.3)).toBeCloseTo(300);
 });

@@ -1,4 +1,5 @@
 import type { Sample } from "../shared/metrics.ts";
+import { LONGEST } from "./route_counts.ts";
 
 /** How far back rates and percentiles look. */
 const WINDOW_MS = 60_000;
@@ -11,6 +12,8 @@ interface Snapshot {
   /** Requests by duration, not cumulative; the bounds are in seconds. */
   buckets: number[];
   bounds: readonly number[];
+  /** The longest request of the last minute. */
+  longestS: number;
 }
 
 /** What `trivet status` shows of the edge's last minute. */
@@ -44,14 +47,14 @@ export class Traffic {
       overS,
       requestsPerS: (now.requests - (then?.requests ?? now.requests)) / overS,
       failuresPerS: (now.failures - (then?.failures ?? now.failures)) / overS,
-      p50Ms: quantileMs(during, now.bounds, 0.5),
-      p99Ms: quantileMs(during, now.bounds, 0.99),
+      p50Ms: quantileMs(during, now.bounds, 0.5, now.longestS),
+      p99Ms: quantileMs(during, now.bounds, 0.99, now.longestS),
     };
   }
 }
 
 function snapshotOf(samples: readonly Sample[], atMs: number): Snapshot {
-  const snapshot: Snapshot = { atMs, requests: 0, failures: 0, buckets: [], bounds: [] };
+  const snapshot: Snapshot = { atMs, requests: 0, failures: 0, buckets: [], bounds: [], longestS: 0 };
   for (const { name, labels, value, buckets, bounds } of samples) {
     if (name === "trivet_proxy_requests_total") {
       snapshot.requests += value;
@@ -59,27 +62,32 @@ function snapshotOf(samples: readonly Sample[], atMs: number): Snapshot {
     } else if (name === "trivet_proxy_request_seconds" && buckets && bounds) {
       snapshot.bounds = bounds;
       snapshot.buckets = buckets.map((n, i) => n + (snapshot.buckets[i] ?? 0));
+    } else if (name === LONGEST) {
+      snapshot.longestS = Math.max(snapshot.longestS, value);
     }
   }
   return snapshot;
 }
 
-/** The duration that this share of the requests did not exceed, evenly spread within its bucket. */
+/** The duration that this share of the requests did not exceed, evenly spread within its bucket; never above the longest. */
 export function quantileMs(
   buckets: readonly number[],
   bounds: readonly number[],
   share: number,
+  longestS: number,
 ): number | undefined {
   const total = buckets.reduce((sum, n) => sum + n, 0);
   if (total <= 0) return undefined;
   let left = total * share;
   for (let i = 0; i < buckets.length; i++) {
     const n = buckets[i] ?? 0;
-    const from = i === 0 ? 0 : (bounds[i - 1] ?? 0);
-    // Beyond the last bound nothing is known but that it was longer.
-    const to = bounds[i] ?? from;
-    if (left <= n) return (from + (to - from) * (n === 0 ? 0 : left / n)) * 1000;
-    left -= n;
+    if (n === 0 || left > n) {
+      left -= n;
+      continue;
+    }
+    const to = Math.min(bounds[i] ?? longestS, longestS);
+    const from = Math.min(bounds[i - 1] ?? 0, to);
+    return (from + (to - from) * (left / n)) * 1000;
   }
-  return (bounds.at(-1) ?? 0) * 1000;
+  return longestS * 1000;
 }

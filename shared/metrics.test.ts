@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Metrics, type Sample, sumSamples, toPrometheus } from "./metrics.ts";
+import { Metrics, Peak, type Sample, sumSamples, toPrometheus } from "./metrics.ts";
 
 function sample(name: string, value: number, labels: Record<string, string> = {}): Sample {
   return { name, kind: "counter", help: "", labels, value };
@@ -99,4 +99,21 @@ test("names of series are limited too: a process can't fill the memory of the on
   const sums = sumSamples(many);
   expect(sums).toHaveLength(1000);
   expect(sums.every(({ value }) => value === 2)).toBe(true);
+});
+
+test("a peak is the largest of the last minute, and of all processes", () => {
+  const peak = new Peak();
+  const nowMs = performance.now();
+  peak.note(3);
+  peak.note(2);
+  expect(peak.valueAt(nowMs)).toBe(3);
+  peak.note(1);
+  expect(peak.valueAt(nowMs + 60_000)).toBe(3);
+  peak.note(1);
+  expect(peak.valueAt(nowMs + 75_000)).toBe(1);
+  expect(peak.valueAt(nowMs + 10_000_000)).toBe(0);
+  const [one, other] = [new Metrics(), new Metrics()];
+  one.peak("p", "Peak.").note(2);
+  other.peak("p", "Peak.").note(5);
+  expect(sumSamples([...one.samples(), ...other.samples()])).toMatchObject([{ kind: "gauge", value: 5 }]);
 });

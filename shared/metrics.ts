@@ -15,6 +15,8 @@ export interface Sample {
   buckets?: number[];
   /** Upper bounds of the buckets, without +Inf. */
   bounds?: readonly number[];
+  /** The gauge of several processes is the largest of theirs, not the sum. */
+  peak?: true;
 }
 
 /** A plain number that only grows. Touch `value` directly: it stands in the request path. */
@@ -46,7 +48,32 @@ export class Histogram {
   }
 }
 
-type Instrument = Counter | Gauge | Histogram;
+/** A peak stands for the last minute, and up to ten seconds before it. */
+const PEAK_SLOTS = 14;
+const PEAK_SLOT_MS = 5000;
+
+/** The largest value of the last minute. */
+export class Peak {
+  /** The largest since the last turn. */
+  #now = 0;
+  readonly #before = new Float64Array(PEAK_SLOTS);
+  #turns = 0;
+  #turnedMs = performance.now();
+
+  note(value: number): void {
+    if (value > this.#now) this.#now = value;
+  }
+
+  valueAt(nowMs: number): number {
+    for (; nowMs - this.#turnedMs >= PEAK_SLOT_MS; this.#turnedMs += PEAK_SLOT_MS) {
+      this.#before[this.#turns++ % PEAK_SLOTS] = this.#now;
+      this.#now = 0;
+    }
+    return Math.max(this.#now, ...this.#before);
+  }
+}
+
+type Instrument = Counter | Gauge | Histogram | Peak;
 interface Entry {
   name: string;
   help: string;
@@ -110,6 +137,10 @@ export class Metrics {
     return this.#entry(name, help, labels, () => new Histogram(bounds)) as Histogram;
   }
 
+  peak(name: string, help: string, labels: Labels = {}): Peak {
+    return this.#entry(name, help, labels, () => new Peak()) as Peak;
+  }
+
   samples(): Sample[] {
     for (const update of this.#updates) update();
     return [...this.#entries.values()].map(toSample);
@@ -133,6 +164,9 @@ function toSample({ name, help, labels, instrument }: Entry): Sample {
     const { sum: value, counts, bounds } = instrument;
     return { name, kind: "histogram", help, labels, value, buckets: [...counts], bounds };
   }
+  if (instrument instanceof Peak) {
+    return { name, kind: "gauge", help, labels, value: instrument.valueAt(performance.now()), peak: true };
+  }
   return {
     name,
     kind: instrument instanceof Counter ? "counter" : "gauge",
@@ -142,7 +176,10 @@ function toSample({ name, help, labels, instrument }: Entry): Sample {
   };
 }
 
-/** Adds samples of the same series, of the first thousand names; the result keeps the order of first appearance. */
+/**
+ * Adds samples of the same series, of the first thousand names, and takes the largest of peaks; the result keeps the order
+ * of first appearance.
+ */
 export function sumSamples(samples: Iterable<Sample>, seriesMax = SERIES_MAX): Sample[] {
   const sums = new Map<string, Sample>();
   const keys = new SeriesKeys(seriesMax);
@@ -160,7 +197,7 @@ export function sumSamples(samples: Iterable<Sample>, seriesMax = SERIES_MAX): S
         continue;
       }
     }
-    sum.value += sample.value;
+    sum.value = sample.peak ? Math.max(sum.value, sample.value) : sum.value + sample.value;
     const { buckets } = sum;
     sample.buckets?.forEach((n, i) => {
       if (buckets) buckets[i] = (buckets[i] ?? 0) + n;

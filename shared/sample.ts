@@ -20,6 +20,7 @@ export function readSample(value: unknown): Sample | undefined {
   if (typeof name !== "string" || !NAME.test(name)) return undefined;
   if (typeof help !== "string" || !HELP.test(help) || !areLabels(labels)) return undefined;
   const sample = { name, kind, help, labels, value: number };
+  if (kind === "gauge" && value["peak"] === true) return { ...sample, peak: true };
   if (kind !== "histogram") return sample;
   if (!areNumbers(buckets) || !areNumbers(bounds) || buckets.length !== bounds.length + 1) return undefined;
   return { ...sample, buckets, bounds };

@@ -108,3 +108,48 @@ test("what a draining server has in hand is finished", async () => {
   resolve();
   expect((await answer).body.toString()).toBe("whole");
 });
+
+test("drain --wait ends when the server has nothing in hand, and says when nobody else is left", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using slow = Origin.start("slow", async () => {
+    await promise;
+    return new Response("whole");
+  });
+  await using other = Origin.start("other");
+  await using edge = await EdgeSite.start({ servers: [slow.address, other.address] });
+  const order = (...words: string[]) => edge.trivet.run(["backend", ...words]);
+  // Round robin: one of two is slow's.
+  const answers = Promise.all([edge.get(), edge.get()]);
+  await until(() => slow.hits === 1, "it is asked");
+  let over = false;
+  const drained = order("drain", "a", slow.address, "--wait").finally(() => {
+    over = true;
+  });
+  await until(async () => (await edge.stateOf(slow.address)) === "draining", "it is draining");
+  const last = await order("maint", "a", other.address);
+  expect(last).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("no server of a takes requests now"),
+  });
+  expect(over).toBe(false);
+  resolve();
+  expect(await drained).toMatchObject({ code: 0, stderr: "" });
+  expect((await answers).map(({ status }) => status)).toEqual([200, 200]);
+});
+
+test("drain --wait ends with a sentence when the server is made ready meanwhile", async () => {
+  await using slow = Origin.start("slow", () => new Promise<Response>(() => undefined));
+  await using edge = await EdgeSite.start({ servers: [slow.address] });
+  using connection = await edge.open();
+  connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await until(() => slow.hits === 1, "it is asked");
+  const drained = edge.trivet.run(["backend", "drain", "a", slow.address, "--wait"]);
+  await until(async () => (await edge.stateOf(slow.address)) === "draining", "it is draining");
+  expect((await edge.trivet.run(["backend", "ready", "a", slow.address])).code).toBe(0);
+  expect(await drained).toMatchObject({ code: 1, stderr: expect.stringContaining("made ready meanwhile") });
+  const wrong = await edge.trivet.run(["backend", "ready", "a", slow.address, "--wait"]);
+  expect(wrong).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--wait goes with drain and maint"),
+  });
+});
