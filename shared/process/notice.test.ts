@@ -9,7 +9,7 @@ test.each<unknown>([
   { kind: "failed", sentence: "no luck" },
   { kind: "leave", reason: "max_requests" },
   { kind: "beat", samples: [] },
-  { kind: "beat", samples: [SAMPLE, HISTOGRAM] },
+  { kind: "beat", samples: [SAMPLE, HISTOGRAM, { ...SAMPLE, kind: "gauge", peak: true }] },
   { kind: "report", ask: 1, samples: [SAMPLE] },
   { kind: "report", ask: 1, samples: [], detail: { running: 2, on: true, what: "x" } },
   { kind: "room", body: { any: [1] } },
