@@ -3,6 +3,7 @@ import type { Config, ServeConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
 import type { Child } from "../../shared/process/child.ts";
+import type { Surroundings } from "../../shared/process/child_program.ts";
 import { FIRST_FD } from "../../shared/process/child_program.ts";
 import type { ChildSocket } from "../../shared/process/child_socket.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
@@ -16,6 +17,7 @@ import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { loadingPlace } from "../sdk/user_fault.ts";
+import { surroundingsOf } from "../sdk/user_surroundings.ts";
 import type { LeavingOrder, ServeBoot, ServeOrder } from "./child.ts";
 import { Lending } from "./lending.ts";
 import { PrivateSockets } from "./private_sockets.ts";
@@ -39,6 +41,7 @@ class ServeMode implements Mode {
   #config: ServeConfig;
   /** Schemas of payloads come from there. */
   #handlers: string;
+  #surroundings: Surroundings = {};
   readonly #store: StoreAddress;
   readonly #onSockets: (sockets: ChildSocket[]) => void;
   readonly #fleet: Fleet<ServeBoot, ServeOrder, ServeNotice>;
@@ -72,6 +75,7 @@ class ServeMode implements Mode {
       fds: (slot) => this.#socketsOf(slot).map(({ fd }) => fd),
       given: ({ socket }) => [this.#sockets.open(socket, this.#edgeGroup())],
       channel: true,
+      surroundings: () => this.#surroundings,
       read: (body, { state }) => (state === "starting" ? readServeNotice(body) : undefined),
       onMessage: (_, { fault }) => {
         this.#fault = fault ?? undefined;
@@ -94,6 +98,7 @@ class ServeMode implements Mode {
 
   async start(): Promise<void> {
     this.#identity = identityOf("serve", this.#config);
+    this.#surroundings = surroundingsOf("serve", this.#site.config);
     await checkStore(this.#store);
     this.#listeners.add(addressesOf(this.#config));
     this.#sockets.tidy();
@@ -103,7 +108,10 @@ class ServeMode implements Mode {
   }
 
   /** Loads the app's code anew, child by child: when the first new one can't boot, nothing has changed. */
-  async reload({ serve, worker }: Config): Promise<void> {
+  async reload(config: Config): Promise<void> {
+    const { serve, worker } = config;
+    const surroundings = surroundingsOf("serve", config);
+    const surroundingsBefore = this.#surroundings;
     const before = this.#config;
     const handlersBefore = this.#handlers;
     if (serve.user !== before.user || serve.group !== before.group) {
@@ -116,12 +124,14 @@ class ServeMode implements Mode {
     const added = this.#listeners.add(addresses);
     this.#config = serve;
     this.#handlers = worker.handlers;
+    this.#surroundings = surroundings;
     this.#listeners.backlog = serve.backlog;
     try {
       await this.#fleet.roll();
     } catch (error) {
       this.#config = before;
       this.#handlers = handlersBefore;
+      this.#surroundings = surroundingsBefore;
       this.#listeners.backlog = before.backlog;
       await this.#unlisten(added);
       throw error;

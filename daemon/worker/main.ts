@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config, WorkerConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
 import type { Sample } from "../../shared/metrics.ts";
+import type { Surroundings } from "../../shared/process/child_program.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf } from "../../shared/process/identity.ts";
 import type { Mode } from "../../shared/process/mode.ts";
@@ -14,6 +15,7 @@ import { openJobStore } from "../../shared/store/jobs/open.ts";
 import { checkStore } from "../../shared/store/main.ts";
 import type { StoreAddress } from "../../shared/store/store_address.ts";
 import { sentenceOf, UserError } from "../../shared/user_error.ts";
+import { surroundingsOf } from "../sdk/user_surroundings.ts";
 import { CronClock } from "./cron_clock.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
@@ -36,6 +38,7 @@ export function workerMode(site: Site, store: StoreAddress): Mode {
 class WorkerMode implements Mode {
   readonly name = "worker";
   #config: WorkerConfig;
+  #surroundings: Surroundings;
   /** Of the app: jobs are the user's code too, and come from there. */
   readonly #identity: Identity | undefined;
   readonly #address: StoreAddress;
@@ -51,8 +54,10 @@ class WorkerMode implements Mode {
   readonly #fleet: Fleet<WorkerBoot, WorkerOrder, WorkerNews>;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
-  constructor({ worker: config, serve }: Config, address: StoreAddress) {
+  constructor(whole: Config, address: StoreAddress) {
+    const { worker: config, serve } = whole;
     this.#config = config;
+    this.#surroundings = surroundingsOf("worker", whole);
     this.#identity = identityOf("serve", serve);
     this.#address = address;
     this.#queues = config.queues.map(({ name }) => name);
@@ -68,6 +73,7 @@ class WorkerMode implements Mode {
         drainMs: this.#config.shutdown_timeout + LEAVE_EXTRA_MS,
       }),
       boot: () => this.#boot(),
+      surroundings: () => this.#surroundings,
       read: (body, { state, boot }) =>
         state === "starting"
           ? readWorkerNews(
@@ -97,7 +103,10 @@ class WorkerMode implements Mode {
   }
 
   /** Loads the handlers' code anew, child by child: when the first new one can't boot, nothing has changed. */
-  async reload({ worker }: Config): Promise<void> {
+  async reload(config: Config): Promise<void> {
+    const { worker } = config;
+    const surroundings = surroundingsOf("worker", config);
+    const surroundingsBefore = this.#surroundings;
     const before = this.#config;
     const queues = worker.queues.map(({ name }) => name);
     if (String(queues) !== String(this.#queues) || worker.processes !== before.processes) {
@@ -106,10 +115,12 @@ class WorkerMode implements Mode {
       );
     }
     this.#config = worker;
+    this.#surroundings = surroundings;
     try {
       await this.#fleet.roll();
     } catch (error) {
       this.#config = before;
+      this.#surroundings = surroundingsBefore;
       throw error;
     }
     await this.#setRules(worker);

@@ -13,9 +13,15 @@ export function withAbsolutePaths(config: Config, dir: string): Config {
     serve: {
       ...config.serve,
       app: resolve(dir, config.serve.app),
+      folder: config.serve.folder && resolve(dir, config.serve.folder),
+      env_file: config.serve.env_file && resolve(dir, config.serve.env_file),
       pid_file: config.serve.pid_file && resolve(dir, config.serve.pid_file),
     },
-    worker: { ...config.worker, handlers: resolve(dir, config.worker.handlers) },
+    worker: {
+      ...config.worker,
+      handlers: resolve(dir, config.worker.handlers),
+      folder: config.worker.folder && resolve(dir, config.worker.folder),
+    },
     admin: { ...config.admin, dir: resolve(dir, config.admin.dir) },
   };
 }

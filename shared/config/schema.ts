@@ -18,6 +18,12 @@ const account = (kind: "user" | "group", meaning: string) =>
     description: `${meaning}; a name or number; "": ${kind === "user" ? "as started" : "the user's own"}`,
   });
 
+const folderKey = (file: string) =>
+  Type.String({
+    default: "",
+    description: `working directory of the processes; "": that of the ${file}`,
+  });
+
 /** Of a server, in the file or by order. */
 export const WEIGHT_MAX = 256;
 
@@ -184,6 +190,12 @@ const ProxySection = section(
 const ServeSection = section(
   {
     app: Type.String({ default: "app.ts", description: "the file whose default export has fetch()" }),
+    folder: folderKey("app"),
+    env_file: Type.String({
+      default: "",
+      description:
+        'NAME=value lines for the environment of app and jobs, where it lacks the name; "": none, .env is not read unasked',
+    }),
     listen: Type.Union(
       [
         Type.String({ format: format("address") }),
@@ -296,6 +308,7 @@ const WorkerSection = section(
       default: "jobs.ts",
       description: "the file whose default export is defineJobs({…})",
     }),
+    folder: folderKey("handlers file"),
     processes: count(1, "worker processes", 1),
     concurrency: count(10, "jobs at a time in one process", 1),
     batch: count(10, "jobs fetched at a time", 1),

@@ -2,7 +2,7 @@ import type { Subprocess } from "bun";
 import { log } from "../log.ts";
 import type { Sample } from "../metrics.ts";
 import { sentenceOf } from "../user_error.ts";
-import { type ChildFds, type ChildName, startChild } from "./child_program.ts";
+import { type ChildFds, type ChildName, type Surroundings, startChild } from "./child_program.ts";
 import { sendFds } from "./fd_channel.ts";
 import { closeSockets } from "./listen_socket.ts";
 import type { ChildKind, Detail, LeaveReason, Notice, Order } from "./message.ts";
@@ -68,12 +68,18 @@ export class Child<Boot, Down, Up> {
   #lineIsClosed = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(name: ChildName, boot: Boot, fds: ChildFds, events: ChildEvents<Up>) {
+  constructor(
+    name: ChildName,
+    boot: Boot,
+    fds: ChildFds,
+    surroundings: Surroundings,
+    events: ChildEvents<Up>,
+  ) {
     this.kind = name.kind;
     this.slot = name.slot;
     this.boot = boot;
     this.#events = events;
-    const { process, line, channel } = startChild(name, fds, (end) => this.#ended(end));
+    const { process, line, channel } = startChild(name, fds, surroundings, (end) => this.#ended(end));
     this.#process = process;
     this.#channel = channel;
     this.#link = new MessageLink(line, LIMITS, {

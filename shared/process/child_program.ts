@@ -36,6 +36,14 @@ export interface ChildFds {
   channel: boolean;
 }
 
+/** Where a child works, and what its environment has beside ours. */
+export interface Surroundings {
+  /** Absent: where we were started. */
+  folder?: string;
+  /** What our own environment has wins. */
+  variables?: Readonly<Record<string, string>>;
+}
+
 export interface StartedChild {
   process: Subprocess;
   /** Our ends. */
@@ -50,6 +58,7 @@ export interface StartedChild {
 export function startChild(
   { kind, slot, title }: ChildName,
   { fds, given, channel: wanted }: ChildFds,
+  { folder, variables }: Surroundings,
   ended: (how: string) => void,
 ): StartedChild {
   const theirs = [...given];
@@ -65,8 +74,8 @@ export function startChild(
     const process = Bun.spawn(ownCommand(), {
       argv0: ["trivet:", kind, slot, title].join(" ").trim(),
       stdio: ["ignore", "inherit", "inherit", ...fds, ...theirs],
-      env: childEnv(kind, FIRST_FD + fds.length + theirs.length - 1),
-      ...folderForChildren(),
+      env: childEnv(kind, FIRST_FD + fds.length + theirs.length - 1, variables),
+      ...folderForChildren(folder),
       onExit: (_process, code, signal) =>
         ended(signal ? `was killed by signal ${signal}` : `ended with code ${code}`),
     });
@@ -85,8 +94,12 @@ function ownCommand(): string[] {
   return Bun.main.startsWith("/$bunfs/") ? [OWN_BINARY] : [process.execPath, Bun.main];
 }
 
-function childEnv(kind: ChildKind, linkFd: number): Record<string, string | undefined> {
-  const env = { ...process.env, ...childVariables(kind, linkFd) };
+function childEnv(
+  kind: ChildKind,
+  linkFd: number,
+  variables: Surroundings["variables"],
+): Record<string, string | undefined> {
+  const env = { ...variables, ...process.env, ...childVariables(kind, linkFd) };
   for (const name of [...STEERING, ...IPC]) delete env[name];
   return env;
 }

@@ -120,11 +120,12 @@ export class ChildSlot<Boot, Down, Up> {
 
   /** Throws a UserError when the machine has no room for one more. */
   #spawn(events: ChildEvents<Up>): Child<Boot, Down, Up> {
-    const { kind, title, fds, given, channel = false, onRefused } = this.#spec;
+    const { kind, title, fds, given, channel = false, surroundings, onRefused } = this.#spec;
     const boot = this.#spec.boot(this.index);
     try {
       const inherited = { fds: fds?.(this.index) ?? [], given: given?.(boot) ?? [], channel };
-      return new Child({ kind, slot: this.index, title: title?.() ?? "" }, boot, inherited, events);
+      const name = { kind, slot: this.index, title: title?.() ?? "" };
+      return new Child(name, boot, inherited, surroundings?.() ?? {}, events);
     } catch (error) {
       onRefused?.(boot);
       throw error;

@@ -1,6 +1,7 @@
 import { type Sample, sumSamples } from "../metrics.ts";
 import { timerMs } from "../timer.ts";
 import type { Child, ChildState } from "./child.ts";
+import type { Surroundings } from "./child_program.ts";
 import { ChildSlot } from "./child_slot.ts";
 import { FleetCounts } from "./fleet_counts.ts";
 import type { ChildKind, Detail } from "./message.ts";
@@ -32,6 +33,8 @@ export interface FleetSpec<Boot, Down, Up> {
   onRefused?(boot: Boot): void;
   /** Each child gets a channel behind those, for descriptors that come later. */
   channel?: boolean;
+  /** Looked up at each start of a child. */
+  surroundings?(): Surroundings;
   onReady?(child: Child<Boot, Down, Up>): void;
   onGone?(child: Child<Boot, Down, Up>): void;
   /**
