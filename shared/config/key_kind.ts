@@ -24,3 +24,23 @@ export const count = (value: number, description: string, minimum = 0) =>
 
 export const networks = (description: string) =>
   Type.Array(Type.String({ format: format("cidr") }), { default: [], description });
+
+/** How many processes. */
+export const workers = (description: string) =>
+  Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 512 })], {
+    default: "auto",
+    description,
+  });
+
+export const account = (kind: "user" | "group", meaning: string) =>
+  Type.String({
+    default: "",
+    pattern: "^[^\\0:/]*$",
+    description: `${meaning}; a name or number; "": ${kind === "user" ? "as started" : "the user's own"}`,
+  });
+
+export const folderOf = (file: string) =>
+  Type.String({
+    default: "",
+    description: `working directory of the processes; "": that of the ${file}`,
+  });
