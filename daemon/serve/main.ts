@@ -7,6 +7,7 @@ import type { Surroundings } from "../../shared/process/child_program.ts";
 import { FIRST_FD } from "../../shared/process/child_program.ts";
 import type { ChildSocket } from "../../shared/process/child_socket.ts";
 import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
+import { folderOfUser } from "../../shared/process/folder_trust.ts";
 import { type Identity, identityOf, knownIdentity } from "../../shared/process/identity.ts";
 import { parseAddress } from "../../shared/process/listen_socket.ts";
 import { addressOfListener, ListenerSet } from "../../shared/process/listener_set.ts";
@@ -99,6 +100,7 @@ class ServeMode implements Mode {
   async start(): Promise<void> {
     this.#identity = identityOf("serve", this.#config);
     this.#surroundings = surroundingsOf("serve", this.#site.config);
+    this.#checkRunDir();
     await checkStore(this.#store);
     this.#listeners.add(addressesOf(this.#config));
     this.#sockets.tidy();
@@ -265,6 +267,17 @@ class ServeMode implements Mode {
       identity: this.#identity,
       watch: this.#site.config.serve.watch,
     };
+  }
+
+  /** The edge goes to the sockets that lie there: the app's user must not be able to say where those lead. */
+  #checkRunDir(): void {
+    // With another group alone it is root all the same.
+    if (!this.#identity || this.#identity.uid === 0) return;
+    const folder = folderOfUser(this.#site.runDir, this.#identity);
+    if (folder === undefined) return;
+    throw new UserError(
+      `serve.user "${this.#config.user}" may change what lies in ${folder}, where the sockets of admin.dir are found: set admin.dir to a folder that it may not write to, like /run/trivet`,
+    );
   }
 
   /** Of those that connect to the private sockets, where they are not what we are. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Folder } from "../../test/harness/folder.ts";
 import { until } from "../../test/harness/until.ts";
@@ -53,6 +53,33 @@ test("another's file is not removed", async () => {
   writeFileSync(path, "1\n");
   file.remove();
   expect(readFileSync(path, "utf8")).toBe("1\n");
+});
+
+test("what was put in its place is neither followed nor waited for", async () => {
+  await using folder = await Folder.make({ victim: "4711\n" });
+  const path = join(folder.path, "a.pid");
+  const victim = join(folder.path, "victim");
+  const places = [() => symlinkSync(victim, path), () => Bun.spawnSync(["mkfifo", path])];
+  for (const put of places) {
+    put();
+    const file = new PidFile(path);
+    file.check(false);
+    file.write();
+    expect(readFileSync(path, "utf8")).toBe(`${process.pid}\n`);
+    expect(readFileSync(victim, "utf8")).toBe("4711\n");
+    file.remove();
+    expect(readdirSync(folder.path)).toEqual(["victim"]);
+  }
+});
+
+// Who runs the suite decides which of the two can be tried.
+test("root's lies in a folder of root's, anybody else's where he may write", async () => {
+  await using folder = await Folder.make();
+  chmodSync(folder.path, 0o777);
+  const file = new PidFile(join(folder.path, "a.pid"));
+  if (process.getuid?.() === 0)
+    expect(() => file.check(false)).toThrow(/others than root may change what lies in \S+, /);
+  else file.check(false);
 });
 
 test("a folder that is not there is told", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { runTrivet } from "../harness/command.ts";
 import { Folder } from "../harness/folder.ts";
@@ -98,7 +98,22 @@ function lowPort(): number {
   throw new Error("no port below 1024 is free");
 }
 
+/** Where the app's user may rename the folder in which the edge looks for sockets. */
+async function inFolderOfApp(): Promise<void> {
+  await using folder = await Folder.make({
+    "app.ts": APP,
+    "trivet.toml": '[serve]\nlisten = "127.0.0.1:0"\nuser = "nobody"\n[admin]\ndir = "run"\nhttp = ""\n',
+  });
+  chownSync(folder.path, NOBODY, NOBODY);
+  const { code, stderr } = await runTrivet(["serve"], { cwd: folder.path });
+  expect(stderr.trim()).toBe(
+    `serve.user "nobody" may change what lies in ${folder.path}, where the sockets of admin.dir are found: set admin.dir to a folder that it may not write to, like /run/trivet`,
+  );
+  expect(code).toBe(1);
+}
+
 async function asRoot(): Promise<void> {
+  await inFolderOfApp();
   const port = await freePort();
   const low = lowPort();
   const config = `

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { trivetBinary } from "../harness/binary.ts";
+import { Folder } from "../harness/folder.ts";
 import { Trivet } from "../harness/trivet.ts";
 import { until } from "../harness/until.ts";
 
@@ -67,3 +68,28 @@ test("a folder that is not there is told", async () => {
     /^can't write serve.pid_file \S+\/none\/app.pid: .*; set it to a place that can be written\n$/,
   );
 });
+
+test("a link or a pipe that somebody has put in its place is not followed, and holds nobody up", async () => {
+  await using folder = await Folder.make({
+    ...FILES,
+    victim: "not yours",
+    "trivet.toml": `${config("run/app.pid")}[admin]\ndir = "run"\nhttp = ""\n`,
+  });
+  const path = join(folder.path, "run/app.pid");
+  // As in /tmp, where anybody may put something, and knows the number of the next process. exec keeps it.
+  const script = 'chmod 1777 run; mkfifo run/app.pid; ln -s ../victim run/app.pid.$$; exec "$0" serve';
+  const site = Bun.spawn(["sh", "-c", script, trivetBinary()], {
+    cwd: folder.path,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  try {
+    await until(() => lstatSync(path).isFile() && pidIn(path) === site.pid, "it is written");
+    expect(readFileSync(join(folder.path, "victim"), "utf8")).toBe("not yours");
+    site.kill("SIGTERM");
+    expect(await site.exited).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  } finally {
+    site.kill("SIGKILL");
+    await site.exited;
+  }
+}, 120_000);
