@@ -20,6 +20,12 @@ test("a field that is set stands once, in place of all of its name in any case",
   );
 });
 
+test("an underscore is a hyphen, in what is set and in what comes", () => {
+  expect(edited({ "X-A-B": "new", x_c: "" }, "X_A_B: 1\r\nx-a_b: 2\r\nX_AB: 3\r\nX-C: 4\r\nX_C: 5\r\n")).toBe(
+    "X_AB: 3\r\nX-A-B: new\r\n",
+  );
+});
+
 test('"" removes; what was not there is no matter', () => {
   expect(edited({ Cookie: "", "X-Gone": "" }, "COOKIE: a\r\nAccept: b\r\ncookie: c\r\n")).toBe(
     "Accept: b\r\n",

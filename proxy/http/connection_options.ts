@@ -7,6 +7,8 @@ const UPGRADE = octets("upgrade");
 /** Fields that frame or address the message: naming them in Connection must not make them disappear. */
 const NEVER_HOP_BY_HOP = ["host", "content-length", "transfer-encoding", "connection"].map(octets);
 const COMMA = 44;
+/** Each is held against every field. Nothing honest names so many; thousands would cost as much as a hundred requests. */
+const NAMED_MAX = 64;
 
 /** What the Connection fields of one head said (RFC 9110 §7.6.1). */
 export interface ConnectionOptions {
@@ -15,21 +17,29 @@ export interface ConnectionOptions {
   upgrade: boolean;
 }
 
-/** Reads all Connection fields, from the first one on, into `options`, and drops every field that they name. */
+/**
+ * Reads all Connection fields, from the first one on, into `options`, and drops every field that they name. False when
+ * they name more than NAMED_MAX.
+ */
 export function readConnections(
   bytes: Uint8Array,
   first: number,
   name: Uint8Array,
   table: FieldTable,
   options: ConnectionOptions,
-): void {
+): boolean {
   const { spans, count } = table;
+  let named = 0;
   for (let i = first; i < count; i++) {
     const entry = i * 4;
     if (!spells(bytes, spans[entry]!, spans[entry + 1]!, name)) continue;
-    readOptions(bytes, spans[entry + 2]!, spans[entry + 3]!, table, options);
+    named += readOptions(bytes, spans[entry + 2]!, spans[entry + 3]!, table, options, NAMED_MAX - named);
+    if (named > NAMED_MAX) return false;
   }
+  return true;
 }
+
+/** How many fields were named; one more than `most` when there are too many. */
 
 function readOptions(
   bytes: Uint8Array,
@@ -37,8 +47,10 @@ function readOptions(
   end: number,
   table: FieldTable,
   options: ConnectionOptions,
-): void {
+  most: number,
+): number {
   let at = from;
+  let named = 0;
   while (at < end) {
     while (at < end && (bytes[at] === COMMA || bytes[at] === SP || bytes[at] === HTAB)) at++;
     const start = at;
@@ -49,14 +61,27 @@ function readOptions(
     if (spells(bytes, start, stop, CLOSE)) options.close = true;
     else if (spells(bytes, start, stop, KEEP_ALIVE)) options.keepAlive = true;
     else if (spells(bytes, start, stop, UPGRADE)) options.upgrade = true;
+    else if (++named > most) return named;
     else dropNamed(bytes, start, stop, table);
   }
+  return named;
 }
 
 function dropNamed(bytes: Uint8Array, from: number, end: number, table: FieldTable): void {
-  const name = bytes.slice(from, end).map((c) => (c >= 65 && c <= 90 ? c | 32 : c));
-  if (NEVER_HOP_BY_HOP.some((kept) => Buffer.compare(kept, name) === 0)) return;
-  for (let i = 0; i < table.count; i++) {
-    if (spells(bytes, table.spans[i * 4]!, table.spans[i * 4 + 1]!, name)) table.drop(i);
+  for (const kept of NEVER_HOP_BY_HOP) if (spells(bytes, from, end, kept)) return;
+  const { spans, count } = table;
+  for (let i = 0; i < count; i++) {
+    if (sameName(bytes, from, end, spans[i * 4]!, spans[i * 4 + 1]!)) table.drop(i);
   }
+}
+
+/** Whether two stretches spell the same name, in any case. */
+function sameName(bytes: Uint8Array, from: number, end: number, other: number, otherEnd: number): boolean {
+  if (end - from !== otherEnd - other) return false;
+  for (let i = 0; i < end - from; i++) if (lower(bytes[from + i]!) !== lower(bytes[other + i]!)) return false;
+  return true;
+}
+
+function lower(octet: number): number {
+  return octet >= 65 && octet <= 90 ? octet | 32 : octet;
 }

@@ -41,8 +41,9 @@ export function understandRequest(bytes: Uint8Array, head: RequestHead): number 
     if (!readField(bytes, i, spans[entry]!, spans[entry + 1]!, spans[entry + 2]!, spans[entry + 3]!, head))
       return BAD;
   }
-  if (head.connectionField >= 0)
-    readConnections(bytes, head.connectionField, NAME.connection, head.fields, head);
+  const { connectionField } = head;
+  if (connectionField >= 0 && !readConnections(bytes, connectionField, NAME.connection, head.fields, head))
+    return BAD;
   if (head.chunked && (head.contentLength !== NO_LENGTH || head.minor === 0)) return BAD;
   if (head.minor === 1 && head.hostEnd === 0) return BAD;
   return readTarget(bytes, head);

@@ -108,8 +108,9 @@ function understand(bytes: Uint8Array, head: ResponseHead): boolean {
     if (!readField(bytes, i, spans[entry]!, spans[entry + 1]!, spans[entry + 2]!, spans[entry + 3]!, head))
       return false;
   }
-  if (head.connectionField >= 0)
-    readConnections(bytes, head.connectionField, NAME.connection, responseFields, head);
+  const { connectionField } = head;
+  if (connectionField >= 0 && !readConnections(bytes, connectionField, NAME.connection, responseFields, head))
+    return false;
   // Both, or chunked from HTTP/1.0: where the body ends is a matter of opinion (RFC 9112 §6.1, §6.3).
   return !head.chunked || (head.contentLength === NO_LENGTH && head.minor === 1);
 }

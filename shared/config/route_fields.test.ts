@@ -29,6 +29,8 @@ test.each([
   "Keep-Alive",
   "Proxy-Connection",
   "Expect",
+  "Content_Length",
+  "transfer_Encoding",
 ])("%s belongs to the connection, in both directions", (name) => {
   expect(said({ request: { [name]: "x" }, response: { [name]: "" } })).toEqual([
     expect.stringContaining(`${name} can't be set or removed`),
@@ -43,6 +45,8 @@ test.each([
   "x-forwarded-proto",
   "X-Forwarded-Prefix",
   "X-Real-IP",
+  "x_forwarded-For",
+  "X_Real_IP",
   "X-Request-ID",
 ])("%s is the edge's to write in requests", (name) => {
   expect(said({ request: { [name]: "" } })).toEqual([expect.stringContaining("the edge writes it")]);

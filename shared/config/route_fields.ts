@@ -51,10 +51,12 @@ function nameProblems(fields: unknown, path: Path, ours: readonly string[]): Pro
   let bytes = 0;
   const problems = Object.entries(fields).flatMap(([name, value]) => {
     const lower = name.toLowerCase();
+    // To a server that speaks CGI, WSGI or Rack with an app it is the same.
+    const known = lower.replaceAll("_", "-");
     bytes += name.length + Buffer.byteLength(typeof value === "string" ? value : "") + PER_FIELD_BYTES;
     const sentence = seen.has(lower)
       ? `${lower} is named twice: names of fields have no case, remove one of the two`
-      : nameProblem(name, lower, ours);
+      : nameProblem(name, known, ours);
     seen.add(lower);
     return sentence === undefined ? [] : [{ path: [...path, name], sentence }];
   });
@@ -66,12 +68,12 @@ function nameProblems(fields: unknown, path: Path, ours: readonly string[]): Pro
   return problems;
 }
 
-function nameProblem(name: string, lower: string, ours: readonly string[]): string | undefined {
+function nameProblem(name: string, known: string, ours: readonly string[]): string | undefined {
   if (!TOKEN.test(name))
     return `${JSON.stringify(name)} can't be the name of a field: letters, digits and - do`;
-  if (OF_THE_CONNECTION.includes(lower))
+  if (OF_THE_CONNECTION.includes(known))
     return `${name} can't be set or removed: it belongs to the connection, not to the message`;
-  if (ours.includes(lower))
+  if (ours.includes(known))
     return `${name} can't be set or removed: the edge writes it; proxy.trusted_proxies says whose word it keeps`;
   return undefined;
 }

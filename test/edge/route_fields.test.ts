@@ -59,6 +59,34 @@ test("requests: set, replaced and removed in whatever case and however often, Ho
   expect(origin.lastFields().get("cookie")).toEqual(["a=b", "c=d"]);
 });
 
+test("requests: a name with an underscore for a hyphen is the same name to CGI, WSGI and Rack, and goes too", async () => {
+  using origin = new EchoOrigin();
+  await using edge = await EdgeSite.start({
+    servers: [origin.address],
+    tables:
+      '[[proxy.route]]\nbackend = "a"\nheaders.request = { X-Auth-User = "", X-Role = "guest", x_team_name = "none" }',
+  });
+  const forged = [
+    "X-Auth-User",
+    "X_Auth_User",
+    "x_auth-user",
+    "X-AUTH_USER",
+    "X_Role",
+    "x-role",
+    "X-Team-Name",
+  ];
+  const kept = "X-Auth: 1\r\nX_Auth_User_2: 2\r\nXAuthUser: 3\r\n";
+  await edge.get("/", "a.test", kept + forged.map((name) => `${name}: root\r\n`).join(""));
+  const got = [...origin.lastFields()].filter(([name]) => /^x.?(?:auth|role|team)/.test(name));
+  expect(got).toEqual([
+    ["x-auth", ["1"]],
+    ["x_auth_user_2", ["2"]],
+    ["xauthuser", ["3"]],
+    ["x-role", ["guest"]],
+    ["x_team_name", ["none"]],
+  ]);
+});
+
 test.each([
   "GET http://a.test/x HTTP/1.1\r\nHost: a.test",
   "GET http://a.test/x HTTP/1.0",
@@ -157,6 +185,8 @@ test.each([
   ['response = { connection = "" }', "connection can't be set"],
   ['request = { Host = "" }', "Host must be"],
   ['request = { X-Forwarded-For = "1.1.1.1" }', "the edge writes it"],
+  ['request = { x_forwarded_for = "1.1.1.1" }', "the edge writes it"],
+  ['request = { Content_Length = "0" }', "Content_Length can't be set"],
 ])("what could split or frame a message is a fault of the file: %s", async (line, sentence) => {
   const config = `[[proxy.route]]\nbackend = "serve:"\nheaders = { ${line} }\n`;
   await using folder = await Folder.make({ "trivet.toml": config, "app.ts": "" });
