@@ -121,7 +121,8 @@ export class Edge {
   /** Closes connections that carry nothing now. */
   closeIdle(): void {
     this.deadlines.each((timed) => {
-      if (timed instanceof Session && timed.phase === "idle") this.closeSession(timed, false);
+      if (timed instanceof Session && timed.phase === "idle" && timed.held === null)
+        this.closeSession(timed, false);
     });
   }
 

@@ -6,10 +6,15 @@ import { MORE } from "./http/field_table.ts";
 import { parseRequestHead } from "./http/request_head.ts";
 import { fail, refuse } from "./own_answer.ts";
 import type { Session } from "./session.ts";
+import { Turns } from "./turns.ts";
 
 const CR = 13;
 const LF = 10;
 const NOTHING = Buffer.alloc(0);
+/** One client's requests hold the others up no longer than this; the rest of them have another turn. */
+const TURN_MS = 0.5;
+
+const turns = new Turns(readOn);
 
 /** Bytes of a client between requests or within a head. */
 export function requestArrived(session: Session, chunk: Buffer): void {
@@ -27,12 +32,29 @@ function worthReading(held: HeldBytes, chunk: Buffer, length: number, headBytesM
 
 export function readRequests(session: Session, bytes: Buffer): void {
   session.reading = true;
-  let next: Buffer | null = bytes;
-  while (next !== null) {
-    readRequest(session, next);
-    next = session.phase === "idle" && session.held !== null ? session.held.bytes : null;
-  }
+  readRequest(session, bytes);
+  if (isLeft(session)) readRest(session, performance.now() + TURN_MS);
   session.reading = false;
+}
+
+/** Requests sent ahead, as far as we answer them ourselves. */
+function readRest(session: Session, untilMs: number): void {
+  while (isLeft(session)) {
+    if (performance.now() >= untilMs) {
+      session.pause();
+      turns.add(session);
+      return;
+    }
+    readRequest(session, session.held.bytes);
+  }
+}
+
+function readOn(session: Session): void {
+  if (isLeft(session)) readRequests(session, session.held.bytes);
+}
+
+function isLeft(session: Session): session is Session & { held: HeldBytes } {
+  return session.phase === "idle" && session.held !== null;
 }
 
 function readRequest(session: Session, bytes: Buffer): void {
