@@ -1,3 +1,4 @@
+import { complain } from "./cli/say.ts";
 import { childStart } from "./shared/process/child_start.ts";
 import { UserError } from "./shared/user_error.ts";
 
@@ -17,7 +18,7 @@ main().then(
   (code) => process.exit(code),
   (error: unknown) => {
     if (!(error instanceof UserError)) throw error;
-    console.error(error.message);
+    complain(error.message);
     process.exit(error.exitCode);
   },
 );

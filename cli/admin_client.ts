@@ -6,6 +6,7 @@ import { runDirCandidates } from "../shared/process/run_dir.ts";
 import { UserError } from "../shared/user_error.ts";
 import type { Invocation } from "./command.ts";
 import { namedSockets } from "./named_sockets.ts";
+import { say } from "./say.ts";
 import { type ModeName, socketName } from "./site.ts";
 
 const MODES: readonly ModeName[] = ["up", "proxy", "serve", "worker"];
@@ -107,7 +108,7 @@ async function ask(socket: string): Promise<Status | undefined> {
 export async function tellPatiently({ mode, socket }: Running, path: "/reload" | "/upgrade"): Promise<void> {
   const timer = setTimeout(async () => {
     const underway = (await ask(socket))?.underway;
-    if (underway) console.log(`${mode}: waiting for ${underway}`);
+    if (underway) say(`${mode}: waiting for ${underway}`);
   }, PATIENCE_MS);
   try {
     await tell(socket, path);

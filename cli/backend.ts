@@ -4,6 +4,7 @@ import { type Running, tell } from "./admin_client.ts";
 import { waitForEmpty } from "./backend_wait.ts";
 import type { Invocation, Runner } from "./command.ts";
 import { backendsOf, edges, type ServerView } from "./edges.ts";
+import { complain, say, sayJson } from "./say.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const DONE: Readonly<Record<string, string>> = {
@@ -31,12 +32,12 @@ export const backend: Runner = {
 async function list(invocation: Invocation, operands: readonly string[]): Promise<number> {
   if (operands.length > 0) throw new UserError("trivet backend ls takes no further words", 2);
   const backends = (await edges(invocation)).flatMap(backendsOf);
-  if (invocation.json) console.log(JSON.stringify(backends, null, 2));
+  if (invocation.json) sayJson(backends);
   else {
     const now = Date.now();
     const rows = backends.flatMap(({ name, servers }) => servers.map((server) => row(name, server, now)));
-    console.log(formatTable(COLUMNS, rows));
-    for (const { name, queued } of backends) if (queued > 0) console.log(`${name}: ${queued} requests wait`);
+    say(formatTable(COLUMNS, rows));
+    for (const { name, queued } of backends) if (queued > 0) say(`${name}: ${queued} requests wait`);
   }
   return 0;
 }
@@ -75,10 +76,10 @@ async function order(invocation: Invocation, verb: string, operands: readonly st
     answers.push(await tell(socket, "/order", { mode: "proxy", verb, backend: name, server, weight }));
   }
   if (TAKES_OUT.includes(verb) && (await edges(invocation)).some((edge) => nobodyLeft(edge, name)))
-    console.error(`no server of ${name} takes requests now: clients get 503 until one does`);
+    complain(`no server of ${name} takes requests now: clients get 503 until one does`);
   if (wait) await waitForEmpty(() => edges(invocation), name, server);
-  if (invocation.json) console.log(JSON.stringify(answers.length === 1 ? answers[0] : answers, null, 2));
-  else console.log(`${name}: ${server} ${DONE[verb]}`);
+  if (invocation.json) sayJson(answers.length === 1 ? answers[0] : answers);
+  else say(`${name}: ${server} ${DONE[verb]}`);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 import { UserError } from "../shared/user_error.ts";
 import type { Running } from "./admin_client.ts";
 import { backendsOf } from "./edges.ts";
+import { complain } from "./say.ts";
 
 const LOOK_MS = 200;
 const TELL_MS = 3000;
@@ -26,7 +27,7 @@ export async function waitForEmpty(
     if (left === 0) return;
     if (performance.now() - toldMs > TELL_MS) {
       toldMs = performance.now();
-      console.error(`${server} still has ${left} ${left === 1 ? "request" : "requests"} in hand`);
+      complain(`${server} still has ${left} ${left === 1 ? "request" : "requests"} in hand`);
     }
     await Bun.sleep(LOOK_MS);
   }

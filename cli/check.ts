@@ -3,13 +3,14 @@ import { jsonSchema } from "../shared/config/json_schema.ts";
 import { loadConfig } from "../shared/config/load.ts";
 import { userFileFaults } from "../shared/config/user_file.ts";
 import type { Runner } from "./command.ts";
+import { say, sayJson } from "./say.ts";
 
 const INVALID = 2;
 
 export const check: Runner = {
   async run({ configFile, json, flags }) {
     if (flags.has("--schema")) {
-      console.log(JSON.stringify(jsonSchema(), undefined, 2));
+      sayJson(jsonSchema());
       return 0;
     }
     try {
@@ -18,8 +19,7 @@ export const check: Runner = {
       const faults = userFileFaults(config, lines);
       if (faults.length > 0) throw new ConfigError(name, faults);
       if (json) printJson(file, []);
-      else
-        console.log(file ? `${name} is valid` : "there is no trivet.toml here: all keys have their defaults");
+      else say(file ? `${name} is valid` : "there is no trivet.toml here: all keys have their defaults");
       return 0;
     } catch (error) {
       if (!json || !(error instanceof ConfigError)) throw error;
@@ -30,5 +30,5 @@ export const check: Runner = {
 };
 
 function printJson(file: string | undefined, errors: readonly Fault[]): void {
-  console.log(JSON.stringify({ file: file ?? null, valid: errors.length === 0, errors }));
+  sayJson({ file: file ?? null, valid: errors.length === 0, errors }, 0);
 }

@@ -8,6 +8,7 @@ import type { Roles } from "../shared/doctor/ports.ts";
 import { UserError } from "../shared/user_error.ts";
 import { lookAround, type Running } from "./admin_client.ts";
 import type { Invocation, Runner } from "./command.ts";
+import { say, sayJson } from "./say.ts";
 import { VERSION } from "./version.ts";
 
 const MARK: Record<Verdict, string> = { ok: "ok    ", advice: "advice", broken: "BROKEN" };
@@ -18,8 +19,8 @@ export const doctor: Runner = {
     const loaded = await loadConfig(invocation.configFile);
     const { own: running } = await lookAround(invocation);
     const found = await examineAll(invocation, loaded, running, wanted);
-    if (invocation.json) console.log(JSON.stringify(found, null, 2));
-    else console.log(pageOf(found));
+    if (invocation.json) sayJson(found);
+    else say(pageOf(found));
     return found.some(({ verdict }) => verdict === "broken") ? 1 : 0;
   },
 };

@@ -1,5 +1,6 @@
 import { UserError } from "../shared/user_error.ts";
 import type { Command } from "./command.ts";
+import { say } from "./say.ts";
 
 const COMMON_FLAGS = `Every command takes -c FILE (default ./trivet.toml),
 --name NAME for a second instance of a mode on one node, and --json where it prints a table.
@@ -10,7 +11,7 @@ export function help(commands: readonly Command[], name?: string): number {
   if (name === undefined) {
     const width = Math.max(...commands.map((command) => command.name.length));
     const rows = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-    console.log(
+    say(
       `Trivet: edge, app server and job worker in one binary.\n\n${rows.join("\n")}\n\n"trivet help COMMAND" says how one is used. ${COMMON_FLAGS}`,
     );
     return 0;
@@ -21,6 +22,6 @@ export function help(commands: readonly Command[], name?: string): number {
     ([flag, value]) => `  ${flag}${value ? " VALUE" : ""}`,
   );
   const own = flags.length > 0 ? `\n\nFlags:\n${flags.join("\n")}` : "";
-  console.log(`${command.usage}\n  ${command.summary}${own}\n\n${COMMON_FLAGS}`);
+  say(`${command.usage}\n  ${command.summary}${own}\n\n${COMMON_FLAGS}`);
   return 0;
 }

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { UserError } from "../shared/user_error.ts";
 import type { Runner } from "./command.ts";
 import { newSiteFiles } from "./new_site_files.ts" with { type: "macro" };
+import { say } from "./say.ts";
 
 const TYPES = "trivet.d.ts";
 
@@ -17,7 +18,7 @@ export const init: Runner = {
       );
     }
     for (const [name, text] of files) write(name, text, "wx");
-    console.log(`${files.map(([name]) => name).join(", ")} are written. Start with "trivet up".`);
+    say(`${files.map(([name]) => name).join(", ")} are written. Start with "trivet up".`);
     return Promise.resolve(0);
   },
 };
@@ -25,7 +26,7 @@ export const init: Runner = {
 /** A newer Trivet may export more than the types that an older one wrote. */
 function renewTypes(files: readonly (readonly [name: string, text: string])[]): number {
   for (const [name, text] of files) if (name === TYPES) write(name, text, "w");
-  console.log(`${TYPES} is written.`);
+  say(`${TYPES} is written.`);
   return 0;
 }
 

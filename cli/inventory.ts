@@ -2,6 +2,7 @@ import { UserError } from "../shared/user_error.ts";
 import type { Runner } from "./command.ts";
 import { listInstances } from "./linode/instances.ts";
 import { toInventory } from "./linode/inventory.ts";
+import { sayJson } from "./say.ts";
 
 const API = "https://api.linode.com";
 const TAG = "trivet";
@@ -28,6 +29,6 @@ function tokenOf(env: NodeJS.ProcessEnv): string {
 }
 
 function print(value: unknown): number {
-  console.log(JSON.stringify(value, null, 2));
+  sayJson(value);
   return 0;
 }

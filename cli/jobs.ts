@@ -6,9 +6,10 @@ import { sentenceOf, UserError } from "../shared/user_error.ts";
 import { findRunning, tell } from "./admin_client.ts";
 import type { Invocation, Runner } from "./command.ts";
 import { deadFilter, list, listDead, show } from "./jobs_list.ts";
-import { flagText, type OpenedStore, print, withStore } from "./jobs_store.ts";
+import { flagText, type OpenedStore, withStore } from "./jobs_store.ts";
 import { refuseSurplus } from "./jobs_words.ts";
 import { loadHandlers } from "./load_handlers.ts";
+import { say, sayJson } from "./say.ts";
 
 type Verb = (opened: OpenedStore, invocation: Invocation, operands: readonly string[]) => Promise<void>;
 
@@ -51,8 +52,8 @@ async function enqueue(
   // jobs.ts may use it when it is loaded.
   provideModules(folderOf(handlers), trivetModule(client.jobs));
   const id = await client.jobs.enqueue(type, payload, queue ? { queue } : {}).catch(asUsage);
-  if (invocation.json) print({ id });
-  else console.log(id);
+  if (invocation.json) sayJson({ id });
+  else say(id);
 }
 
 /** Dead jobs begin anew; those that wait for their next try, or a moment, get it now. */
@@ -89,8 +90,8 @@ function report(
   done: ReadonlySet<string>,
   whyNot: string,
 ): void {
-  if (json) print({ [what]: [...done] });
-  else for (const id of done) console.log(`${id} ${what}`);
+  if (json) sayJson({ [what]: [...done] });
+  else for (const id of done) say(`${id} ${what}`);
   const rest = ids.filter((id) => !done.has(id));
   if (rest.length > 0) throw new UserError(`not ${what}, because ${whyNot}: ${rest.join(" ")}`);
 }
@@ -106,16 +107,16 @@ async function setPaused(
   if (!queue) throw new UserError(`name the queue: trivet jobs ${verb} default`, 2);
   if (!isQueue(queue)) throw new UserError(`${JSON.stringify(queue)} is no name of a queue`, 2);
   await store.setRules(queue, { paused });
-  if (json) print({ queue, paused });
-  else console.log(paused ? `${queue} is paused: what runs goes on, nothing new begins` : `${queue} goes on`);
+  if (json) sayJson({ queue, paused });
+  else say(paused ? `${queue} is paused: what runs goes on, nothing new begins` : `${queue} goes on`);
 }
 
 async function replay({ store, queues }: OpenedStore, invocation: Invocation): Promise<void> {
   const filter = deadFilter(invocation);
   let replayed = 0;
   for (const queue of queues) replayed += await store.replay(queue, filter);
-  if (invocation.json) print({ replayed });
-  else console.log(replayed === 1 ? "1 job put back" : `${replayed} jobs put back`);
+  if (invocation.json) sayJson({ replayed });
+  else say(replayed === 1 ? "1 job put back" : `${replayed} jobs put back`);
 }
 
 /** The workers of this node take nothing new until they are restarted. */
@@ -124,8 +125,8 @@ async function quiet(invocation: Invocation): Promise<number> {
   if (workers.length === 0)
     throw new UserError("no worker runs here with this config: name the config with -c FILE");
   for (const { socket } of workers) await tell(socket, "/order", { mode: "worker", verb: "quiet" });
-  if (invocation.json) print({ quiet: workers.map(({ mode }) => mode) });
-  else console.log("quiet: what runs goes on, nothing new is taken here; TERM ends it, a restart undoes it");
+  if (invocation.json) sayJson({ quiet: workers.map(({ mode }) => mode) });
+  else say("quiet: what runs goes on, nothing new is taken here; TERM ends it, a restart undoes it");
   return 0;
 }
 

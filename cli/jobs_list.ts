@@ -4,12 +4,15 @@ import { LIVING_STATES, type LivingFilter, type LivingJob } from "../shared/stor
 import type { JobRecord } from "../shared/store/jobs/record.ts";
 import { UserError } from "../shared/user_error.ts";
 import type { Invocation } from "./command.ts";
-import { flagText, type OpenedStore, print, showsPayload } from "./jobs_store.ts";
+import { flagText, type OpenedStore, showsPayload } from "./jobs_store.ts";
+import { say, sayJson } from "./say.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const SHOWN = 100;
 const SHOWN_MAX = 10_000;
 const TEXT_SHOWN_CHARS = 100;
+const LABEL_CHARS = 12;
+const CONTINUED = `\n${" ".repeat(LABEL_CHARS + 1)}`;
 
 /** Queues; with a flag that is about jobs, those. */
 export async function list(opened: OpenedStore, invocation: Invocation): Promise<void> {
@@ -21,16 +24,14 @@ export async function list(opened: OpenedStore, invocation: Invocation): Promise
   const queues = counts.map(({ queue }) => queue);
   const rules = await Promise.all(queues.map((queue) => store.rules(queue)));
   const listed = counts.map((count, i) => ({ ...count, paused: rules[i]?.paused === true }));
-  if (invocation.json) print(listed);
+  if (invocation.json) sayJson(listed);
   else
-    console.log(
-      formatTable(["QUEUE", "WAITING", "DELAYED", "RUNNING", "DEAD", "OLDEST", ""], listed.map(countRow)),
-    );
+    say(formatTable(["QUEUE", "WAITING", "DELAYED", "RUNNING", "DEAD", "OLDEST", ""], listed.map(countRow)));
 }
 
 export async function listDead(opened: OpenedStore, invocation: Invocation): Promise<void> {
   const found = await deadJobs(opened, invocation);
-  if (invocation.json) print(found.map((job) => shown(job, invocation)));
+  if (invocation.json) sayJson(found.map((job) => shown(job, invocation)));
   else printRows(found.map(deadRow), "no dead jobs", invocation, found);
 }
 
@@ -60,8 +61,8 @@ export async function show(
       `there is no job ${id}: it is done, or never was; done jobs are known when enqueued with id, track or keep`,
     );
   const all = { ...(record && recordView(record, invocation)), ...(job && shown(job, invocation)) };
-  if (invocation.json) print(all);
-  else for (const [name, value] of Object.entries(all)) console.log(line(name, value));
+  if (invocation.json) sayJson(all);
+  else for (const [name, value] of Object.entries(all)) say(line(name, value));
 }
 
 async function listJobs(opened: OpenedStore, invocation: Invocation): Promise<void> {
@@ -78,7 +79,7 @@ async function listJobs(opened: OpenedStore, invocation: Invocation): Promise<vo
   const max = shownMax(invocation);
   const found = (await Promise.all(queues.map((queue) => store.desk.find(queue, filter, max)))).flat();
   const some = found.slice(0, max);
-  if (invocation.json) print(some.map((job) => shown(job, invocation)));
+  if (invocation.json) sayJson(some.map((job) => shown(job, invocation)));
   else printRows(some.map(livingRow), "no such jobs", invocation, some);
 }
 
@@ -126,9 +127,11 @@ function parsed(text: string | null): unknown {
 
 function line(name: string, value: unknown): string {
   const isTime = name.endsWith("AtMs") && typeof value === "number";
-  const label = (isTime ? name.slice(0, -4) : name).padEnd(12);
+  const label = (isTime ? name.slice(0, -4) : name).padEnd(LABEL_CHARS);
   if (isTime) return `${label} ${value > 0 ? new Date(value).toISOString() : "-"}`;
-  return `${label} ${typeof value === "string" ? value : JSON.stringify(value)}`;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  // A text of several lines must not look like other fields.
+  return `${label} ${text.replaceAll("\n", CONTINUED)}`;
 }
 
 function printRows(
@@ -137,10 +140,10 @@ function printRows(
   invocation: Invocation,
   jobs: readonly { payload: string }[],
 ): void {
-  if (rows.length === 0) return console.log(none);
+  if (rows.length === 0) return say(none);
   const header = ["ID", "QUEUE", "TYPE", "STATE", "ATTEMPTS", "AGE", "ERROR"];
   const payloads = showsPayload(invocation);
-  console.log(
+  say(
     formatTable(
       payloads ? [...header, "PAYLOAD"] : header,
       payloads ? rows.map((row, i) => [...row, jobs[i]?.payload ?? ""]) : rows,

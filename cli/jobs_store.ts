@@ -54,7 +54,3 @@ export function flagText({ flags }: Invocation, name: string): string | undefine
 export function showsPayload({ flags }: Invocation): boolean {
   return flags.has("--payload");
 }
-
-export function print(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
-}

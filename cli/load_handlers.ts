@@ -3,6 +3,7 @@ import type { JobHandlers } from "../daemon/sdk/define_jobs.ts";
 import { importHandlersIfThere } from "../daemon/sdk/handlers_file.ts";
 import { faultSentence, loadingPlace } from "../daemon/sdk/user_fault.ts";
 import { UserError } from "../shared/user_error.ts";
+import { complain } from "./say.ts";
 
 /** As long as a worker gives it. */
 const LOAD_WAIT_MS = 60_000;
@@ -18,7 +19,7 @@ export async function loadHandlers(path: string): Promise<JobHandlers> {
   const onFault = (error: unknown) => fail(faultSentence(error, file));
   const onIdle = () => fail(`${loadingPlace(file)}: it waits for something that never comes`);
   const onExit = () => {
-    console.error(`${file}: it ended the process while it was loaded`);
+    complain(`${file}: it ended the process while it was loaded`);
     process.exitCode = 1;
   };
   const late = setTimeout(

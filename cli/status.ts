@@ -1,7 +1,9 @@
+import { plainLine } from "../shared/plain_text.ts";
 import type { Status } from "../shared/process/overview.ts";
 import { UserError } from "../shared/user_error.ts";
 import { findRunning, type Running } from "./admin_client.ts";
 import type { Invocation, Runner } from "./command.ts";
+import { say, sayJson } from "./say.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const WATCH_MS = 2000;
@@ -12,24 +14,27 @@ const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 export const status: Runner = {
   async run(invocation) {
     while (invocation.flags.has("--watch")) {
-      console.log(`${CLEAR_SCREEN}${await report(invocation)}`);
+      const running = await look(invocation);
+      process.stdout.write(CLEAR_SCREEN);
+      report(invocation, running);
       await Bun.sleep(WATCH_MS);
     }
-    console.log(await report(invocation));
+    report(invocation, await look(invocation));
     return 0;
   },
 };
 
-async function report(invocation: Invocation): Promise<string> {
+async function look(invocation: Invocation): Promise<Running[]> {
   const running = await findRunning(invocation);
-  if (running.length === 0) {
-    throw new UserError(
-      'nothing runs here with this config: start it with "trivet up", or name the config with -c FILE',
-    );
-  }
-  if (!invocation.json) return running.map(describe).join("\n\n");
-  const all = running.map(({ mode, status }) => ({ mode, ...status }));
-  return JSON.stringify(all, null, 2);
+  if (running.length > 0) return running;
+  throw new UserError(
+    'nothing runs here with this config: start it with "trivet up", or name the config with -c FILE',
+  );
+}
+
+function report({ json }: Invocation, running: readonly Running[]): void {
+  if (json) sayJson(running.map(({ mode, status }) => ({ mode, ...status })));
+  else say(running.map(describe).join("\n\n"));
 }
 
 function describe({ mode, status }: Running): string {
@@ -37,7 +42,7 @@ function describe({ mode, status }: Running): string {
   const age = formatAge(now - status.startedAtMs);
   const sections = [
     `trivet ${mode} ${status.version}  pid ${status.pid}  ${status.phase} for ${age}`,
-    ...status.complaints.map((complaint) => `  ! ${complaint}`),
+    ...status.complaints.map((complaint) => `  ! ${plainLine(complaint)}`),
     ...(Object.values(status.modes).some((part) => part["quiet"] === true)
       ? ["  quiet: the workers take no new job until they are restarted"]
       : []),

@@ -1,5 +1,8 @@
-/** Rows in columns as wide as they need to be, the header first. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+import { plainLine } from "../shared/plain_text.ts";
+
+/** Rows in columns as wide as they need to be, the header first; what a cell holds can't look like another row. */
+export function formatTable(header: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(plainLine));
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]) =>
     cells

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import pino from "pino";
+import { plainJson, plainLine, plainText } from "./plain_text.ts";
 import { shownValue, within } from "./thrown_value.ts";
 
 const STDERR_FD = 2;
@@ -15,7 +16,11 @@ export const log = pino(
     serializers: { err: errorFields },
   },
   // Not process.stderr.isTTY: touching process.stderr makes the descriptor non-blocking, for its other users too.
-  { write: isatty(STDERR_FD) ? (line: string) => writeStderr(forPerson(line)) : writeStderr },
+  {
+    write: isatty(STDERR_FD)
+      ? (line) => writeStderr(forPerson(line))
+      : (line) => writeStderr(plainJson(line)),
+  },
 );
 
 /** Of what user code threw, too. */
@@ -40,8 +45,10 @@ function forPerson(line: string): string {
   const fields = JSON.parse(line) as Record<string, unknown>;
   const details = Object.entries(fields)
     .filter(([key]) => !QUIET_FIELDS.has(key))
-    .map(([key, value]) => ` ${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([key, value]) => ` ${key}=${plainLine(typeof value === "string" ? value : JSON.stringify(value))}`);
   const level = Number(fields["level"]);
   const mark = level > 30 ? `${LEVEL_NAMES[level] ?? level}: ` : "";
-  return `${mark}${String(fields["msg"] ?? "")}${details.join("")}\n`;
+  // Of a message of several lines none may look like a line of its own.
+  const message = plainText(String(fields["msg"] ?? "")).replaceAll("\n", "\n  ");
+  return `${mark}${message}${details.join("")}\n`;
 }
