@@ -5,7 +5,7 @@ import { RedisServer } from "../../../test/harness/redis_server.ts";
 import { until } from "../../../test/harness/until.ts";
 import { conformance } from "../../../test/job_store/conformance.ts";
 import type { StoreUnderTest } from "../../../test/job_store/store_under_test.ts";
-import type { ClaimedJob } from "./job.ts";
+import type { ClaimedJob, Outcome } from "./job.ts";
 import { type EnqueueOptions, newJob } from "./new_job.ts";
 import { RedisJobStore } from "./redis.ts";
 
@@ -150,6 +150,62 @@ describe("a Redis that has its troubles", () => {
     await redis.start();
     await waiting;
     expect((await store.counts(["away"]))[0]?.waiting).toBe(2);
+    await store.close();
+  });
+
+  test("its memory full: nothing new comes in, all that is there can be begun, ended and moved", async () => {
+    const store = new RedisJobStore(redis.url);
+    const make = (options: EnqueueOptions) => newJob("x", 1, { queue: "full", ...options });
+    const rate = { jobs: 100, per: "1h" };
+    const idsOf = (jobs: readonly ClaimedJob[]) => jobs.map(({ id }) => id).toSorted();
+    const claim = async () => (await store.claim("full", "a", 10, 0, signal)).jobs;
+    const named = (id: string, key = id) => make({ id, keep: "1h", limit: { key, concurrency: 1, rate } });
+    const outcomes: Record<string, Outcome> = {
+      ack: { kind: "ack", result: '"kept"' },
+      retry: { kind: "retry", delayMs: 3_600_000, error: "boom" },
+      defer: { kind: "defer", delayMs: 3_600_000, error: "not here", history: [], begun: false },
+      dead: { kind: "dead", reason: "exhausted", error: "boom" },
+      release: { kind: "release" },
+    };
+    const names = Object.keys(outcomes);
+    await store.enqueue(names.map((name) => named(name)));
+    await store.enqueue([
+      named("held", "ack"),
+      make({ id: "late", delay: "1h" }),
+      make({ id: "soon", delay: 1 }),
+    ]);
+    await redis.cli("CONFIG", "SET", "maxmemory", "1");
+    try {
+      await expect(store.enqueue([make({})])).rejects.toThrow("its memory is full (maxmemory)");
+      await expect(store.enqueue([named("new")])).rejects.toThrow("its memory is full (maxmemory)");
+      const jobs = await claim();
+      expect(idsOf(jobs)).toEqual(names.toSorted());
+      const notes = jobs.map(({ queue, fence, id }) => ({ queue, fence, id, progress: "1" }));
+      expect(await store.note(notes)).toEqual(names.map(() => false));
+      const settlements = jobs.map(({ queue, fence, id }) => ({ queue, fence, outcome: outcomes[id]! }));
+      expect(await store.settle("a", settlements)).toEqual(names.map(() => true));
+      expect(await store.records.get("ack")).toMatchObject({
+        state: "done",
+        result: '"kept"',
+        progress: "1",
+      });
+      const moved = await until(async () => {
+        await store.leases.promote(["full"], 100);
+        return (await store.counts(["full"]))[0]?.waiting === 3 && (await claim());
+      }, "what was held back or waited for its moment may begin");
+      expect(idsOf(moved || [])).toEqual(["held", "release", "soon"]);
+      expect(await store.leases.release(["full"], "a")).toBe(3);
+      expect(await store.desk.hurry("full", ["late"])).toEqual(["late"]);
+      expect(await store.desk.kill("full", ["late"])).toEqual(["late"]);
+      expect(await store.replay("full", { ids: ["late"] })).toBe(1);
+      expect(await store.records.cancel("retry")).toBe(true);
+      await store.setRules("full", { paused: true });
+      expect(await store.rules("full")).toMatchObject({ paused: true });
+      await expect(store.leases.reclaim(["full"], 60_000)).rejects.toThrow("its memory is full");
+    } finally {
+      await redis.cli("CONFIG", "SET", "maxmemory", "0");
+    }
+    await store.enqueue([make({})]);
     await store.close();
   });
 

@@ -97,8 +97,12 @@ export class RedisJobStore implements JobStore {
     },
     release: (queues, owner) => this.#sum(queues, (queue) => this.#script("release", queue, [owner])),
     reclaim: async (queues, leaseMs) => {
+      const freed = await this.#sum(queues, (queue) =>
+        this.#script("reclaim", queue, [leaseMs, CONSUMER_AGE_MS]),
+      );
+      // Afterwards: a Redis whose memory is full refuses it.
       await this.#commander.run((redis) => redis.sadd(this.#keys.queues, ...queues));
-      return this.#sum(queues, (queue) => this.#script("reclaim", queue, [leaseMs, CONSUMER_AGE_MS]));
+      return freed;
     },
     promote: async (queues, maxMs) => {
       const waits = await Promise.all(
