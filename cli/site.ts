@@ -35,6 +35,7 @@ export function adminPlaces(site: Site, mode: ModeName, http: string | undefined
   return {
     socket: `${site.runDir}/${socketName(mode, site.name)}`,
     config: configPlace(site.configFile, site.dir),
+    hosts: site.config.admin.hosts,
     http: http === undefined ? httpAddress(site.config.admin.http, mode) : checkedHttp(http),
   };
 }
@@ -61,7 +62,7 @@ function httpAddress(base: string, mode: ModeName): string {
   const ours = port === 0 ? 0 : port + HTTP_PORT_OFFSET[mode];
   if (ours > PORT_MAX)
     throw new UserError(
-      `admin.http "${base}": trivet ${mode} answers on port ${ours}, and there is none: use a lower one`,
+      `admin.http: trivet ${mode} answers ${HTTP_PORT_OFFSET[mode]} ports above it, and there is none: use a lower one`,
       2,
     );
   return `${host.includes(":") ? `[${host}]` : host}:${ours}`;

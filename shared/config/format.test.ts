@@ -13,6 +13,10 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
     good: ["example.com", "*.example.com", "localhost", "10.0.0.1", "[::1]", "a_b.c-d"],
     bad: ["", "*", "*.", "a.*.b", "example.com:80", "http://a", "a b", "[x]"],
   },
+  host: {
+    good: ["example.com", "localhost", "10.0.0.1", "[::1]"],
+    bad: ["", "*", "*.example.com", "example.com:80", "[x]"],
+  },
   server: {
     good: ["10.0.0.1:80", "app.internal:80", "[::1]:80", "unix:/run/a.sock", "unix:a.sock", "serve:"],
     bad: ["", "10.0.0.1", "a:0", "a:b", ":80", "unix:", "serve:x", "http://a:80"],

@@ -57,6 +57,11 @@ const FORMATS = {
     words: 'a host name like "example.com" or "*.example.com", without a port',
     accepts: isHostPattern,
   },
+  host: {
+    name: "host",
+    words: 'a host name like "metrics.example.com", without a port',
+    accepts: (text) => isHostPattern(text) && !text.startsWith("*"),
+  },
   server: {
     name: "server",
     words: 'a server like "192.168.1.10:8080", "unix:/run/app.sock" or "serve:"',

@@ -300,6 +300,11 @@ export const ConfigSchema = section(
           description:
             'metrics, status and health: proxy and up here, serve on the next port, worker on the one after; "": off',
         }),
+        hosts: Type.Array(Type.String({ format: format("host") }), {
+          default: [],
+          description:
+            "names that it answers to, beside localhost and loopback addresses: those of a proxy in front",
+        }),
       },
       "how to look inside",
     ),

@@ -4,6 +4,7 @@ import { sameConfig } from "../config/config_place.ts";
 import { log } from "../log.ts";
 import { toPrometheus } from "../metrics.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
+import { namesUs } from "./admin_host.ts";
 import type { Control } from "./control.ts";
 import { parseAddress, tryAddress } from "./listen_socket.ts";
 import type { Overview, Status } from "./overview.ts";
@@ -20,6 +21,8 @@ export interface AdminPlaces {
   socket: string;
   /** "host:port"; "" is off. */
   http: string;
+  /** Names beside those of loopback that HTTP answers to. */
+  hosts: readonly string[];
   /** Whose config it is: see configPlace(). */
   config: string;
 }
@@ -58,10 +61,12 @@ export class Admin {
 
   /** After check(). `succeeding`: the one before us answers on the socket until takePlace(), for we may fail yet. */
   open(succeeding: boolean): void {
-    const { http } = this.#places;
+    const { http, hosts } = this.#places;
     // Over HTTP one may only look; whoever may open the socket may do all.
     if (http) {
-      const server = openHttp(http, (request) => look(request, this.#overview));
+      const server = openHttp(http, (request) =>
+        namesUs(request.headers.get("host"), hosts) ? look(request, this.#overview) : refuseHost(),
+      );
       this.#servers.push(server);
       // Of port 0 the system made one.
       this.address = http.replace(/:0$/, `:${server.port}`);
@@ -93,7 +98,8 @@ export class Admin {
 }
 
 async function look(request: Request, overview: Overview): Promise<Response> {
-  const { pathname } = new URL(request.url);
+  // Without a Host (HTTP/1.0) the URL of a request is its path alone.
+  const { pathname } = new URL(request.url, "http://localhost");
   if (request.method !== "GET")
     return new Response("only GET is answered here\n", { status: 405, headers: { Allow: "GET" } });
   switch (pathname) {
@@ -111,6 +117,13 @@ async function look(request: Request, overview: Overview): Promise<Response> {
     default:
       return new Response("try /health, /status or /metrics\n", { status: 404 });
   }
+}
+
+function refuseHost(): Response {
+  return new Response(
+    "admin HTTP answers to localhost, loopback addresses and the names in admin.hosts: ask it by one of these\n",
+    { status: 403 },
+  );
 }
 
 /** 200 with a JSON answer, or 409 with the sentence that says why not. */
@@ -138,7 +151,10 @@ async function act(request: Request, control: Control): Promise<Response> {
   }
 }
 
-function openHttp(address: string, fetch: (request: Request) => Promise<Response>): Bun.Server<undefined> {
+function openHttp(
+  address: string,
+  fetch: (request: Request) => Response | Promise<Response>,
+): Bun.Server<undefined> {
   const { host, port } = parseAddress(address);
   return Bun.serve({ hostname: host, port, fetch, development: false, reusePort: true });
 }
