@@ -156,10 +156,10 @@ function isInUse({ waiting, delayed, running, dead }: QueueCounts): boolean {
 }
 
 function countRow(listed: QueueCounts & { paused: boolean }): string[] {
-  const { queue, waiting, delayed, running, dead, oldestMs } = listed;
-  const oldest = waiting > 0 ? formatAge(oldestMs) : "";
-  const paused = listed.paused ? "paused" : "";
-  return [queue, String(waiting), String(delayed), String(running), String(dead), oldest, paused];
+  const { queue, waiting, delayed, running, dead, alone, paused, oldestMs } = listed;
+  const oldest = waiting > alone ? formatAge(oldestMs) : "";
+  const notes = [...(paused ? ["paused"] : []), ...(alone > 0 ? [`${alone} run alone`] : [])].join(", ");
+  return [queue, String(waiting), String(delayed), String(running), String(dead), oldest, notes];
 }
 
 function livingRow({ id, queue, type, state, attempts, enqueuedAtMs, runAtMs, error }: LivingJob): string[] {

@@ -225,7 +225,7 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     const listed = await site.run(["jobs", "ls", "--json", "-c", "trivet.toml"]);
     // Behind it come other queues with jobs in them: Redis is shared by these tests.
     expect((JSON.parse(listed.stdout) as unknown[])[0]).toEqual({
-      ...{ queue, waiting: 0, delayed: 0, running: 0, dead: 0, oldestMs: 0, paused: false },
+      ...{ queue, waiting: 0, delayed: 0, running: 0, dead: 0, alone: 0, oldestMs: 0, paused: false },
     });
     expect(await site.run(["jobs", "enqueue", "quick", "{", "-c", "trivet.toml"])).toMatchObject({ code: 2 });
     for (const row of [

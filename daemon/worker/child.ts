@@ -36,6 +36,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
   readonly #onEnqueued;
   #shutdownTimeoutMs = 0;
   #quiet = false;
+  #alone = false;
   #store: JobStore | undefined;
   #fetcher: Fetcher | undefined;
   #processor: Processor | undefined;
@@ -65,17 +66,11 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
 
     const owner = ownerOf(boot.supervisor, process.pid);
     const settler = new Settler(store, owner, this.#metrics.leasesLost);
-    const processor = new Processor(
-      handlers,
-      settler,
-      new ProgressNotes(store),
-      this.#metrics,
-      boot.concurrency,
-      boot.unknownTypeWaitMs,
-    );
+    const processor = new Processor(handlers, settler, new ProgressNotes(store), this.#metrics, boot);
     const fetcher = new Fetcher(store, { ...boot, owner }, processor, this.#metrics.fetched);
     if (!boot.quiet && !this.#quiet) fetcher.start();
     this.#shutdownTimeoutMs = boot.shutdownTimeoutMs;
+    this.#alone = boot.alone;
     [this.#store, this.#settler, this.#processor, this.#fetcher] = [store, settler, processor, fetcher];
   }
 
@@ -96,7 +91,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
   }
 
   detail(): Detail {
-    return { running: this.#processor?.running ?? 0 };
+    return { running: this.#processor?.running ?? 0, ...(this.#alone && { alone: true }) };
   }
 
   /** Thrown in a callback: one failed attempt of the job it belongs to, and a fresh process takes over in its time. */

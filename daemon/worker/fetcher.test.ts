@@ -55,9 +55,14 @@ describe("the fetcher", () => {
 
   const fetch = (queues: string[], hands: Hands, batch = 10) => {
     const shares = queues.map((name) => ({ name, weight: 1 }));
-    const fetcher = new Fetcher(store, { owner: "me", queues: shares, batch, blockMs: 60_000 }, hands, {
-      value: 0,
-    });
+    const fetcher = new Fetcher(
+      store,
+      { owner: "me", queues: shares, batch, blockMs: 60_000, alone: false },
+      hands,
+      {
+        value: 0,
+      },
+    );
     fetcher.start();
     return fetcher;
   };

@@ -15,6 +15,8 @@ export interface FetchSpec {
   batch: number;
   /** How long a fetch waits for a job. */
   blockMs: number;
+  /** Only jobs that must run alone. */
+  alone: boolean;
 }
 
 /** Who does the fetched jobs. */
@@ -127,7 +129,8 @@ export class Fetcher {
   }
 
   #claim(queue: string, max: number, waitMs: number, signal: AbortSignal): Promise<Claim> {
-    return this.#store.claim(queue, this.#spec.owner, max, waitMs, signal);
+    const { owner, alone } = this.#spec;
+    return this.#store.claim(queue, owner, max, waitMs, signal, alone);
   }
 
   #take(claim: Claim): void {

@@ -1,4 +1,5 @@
 import { log } from "../../shared/log.ts";
+import type { WorkerEnd } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { sleep } from "../../shared/timer.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
@@ -8,6 +9,7 @@ const RENEW_LONGEST_MS = 5_000;
 const RECLAIM_LONGEST_MS = 10_000;
 const PROMOTE_MS = 500;
 const RETRY_MS = 1_000;
+const HOW_CHARS_MAX = 500;
 /** What a dead child's last claim may still have leased to it is found by then. */
 const SECOND_LOOK_MS = 1_000;
 
@@ -26,7 +28,11 @@ export class LeaseDuties {
   readonly #releases = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
 
-  constructor(store: JobStore, queues: readonly string[], leaseMs: number) {
+  /** Jobs were freed of which some may have to run alone. */
+  readonly #onSuspects: () => void;
+
+  constructor(store: JobStore, queues: readonly string[], leaseMs: number, onSuspects: () => void) {
+    this.#onSuspects = onSuspects;
     this.#store = store;
     this.#queues = queues;
     this.#leaseMs = leaseMs;
@@ -52,10 +58,13 @@ export class LeaseDuties {
     this.#owners.add(owner);
   }
 
-  /** The worker is dead: its jobs are free again as soon as the store can be told. */
-  release(owner: string): void {
+  /**
+   * The worker is gone: its jobs are free again as soon as the store can be told. `how` it died by itself; undefined:
+   * it was stopped.
+   */
+  release(owner: string, how: string | undefined): void {
     this.#owners.delete(owner);
-    const releasing = this.#release(owner);
+    const releasing = this.#release(owner, how);
     this.#releases.add(releasing);
     void releasing.finally(() => this.#releases.delete(releasing));
   }
@@ -72,17 +81,29 @@ export class LeaseDuties {
     this.#stopped.abort();
   }
 
-  async #release(owner: string): Promise<void> {
+  async #release(owner: string, how: string | undefined): Promise<void> {
+    // Counted before any is released: what a first try may have freed counts, too.
+    let held = 0;
+    const ended = async (): Promise<WorkerEnd> => {
+      if (how === undefined) return { kind: "stopped" };
+      held ||= await this.#store.leases.held(this.#queues, owner);
+      return { kind: "died", alone: held === 1, how: how.slice(0, HOW_CHARS_MAX) };
+    };
     let done = false;
-    while (!done && !this.#stopped.signal.aborted) done = await this.#releaseOnce(owner);
-    setTimeout(() => void this.#releaseOnce(owner), SECOND_LOOK_MS).unref();
+    while (!done && !this.#stopped.signal.aborted) done = await this.#releaseOnce(owner, ended);
+    if (how !== undefined) this.#onSuspects();
+    // It never saw these.
+    const unseen = async (): Promise<WorkerEnd> => ({ kind: "stopped" });
+    setTimeout(() => void this.#releaseOnce(owner, unseen), SECOND_LOOK_MS).unref();
   }
 
-  async #releaseOnce(owner: string): Promise<boolean> {
+  async #releaseOnce(owner: string, ended: () => Promise<WorkerEnd>): Promise<boolean> {
     if (this.#stopped.signal.aborted) return false;
     const done = await this.#attempt("release", async () => {
-      const jobs = await this.#store.leases.release(this.#queues, owner);
-      if (jobs > 0) log.warn({ jobs }, "a worker died: its jobs go to others");
+      const end = await ended();
+      const jobs = await this.#store.leases.release(this.#queues, owner, end);
+      if (jobs > 0 && end.kind === "died") log.warn({ jobs }, `a worker died: ${freed(jobs, end.alone)}`);
+      else if (jobs > 0) log.info({ jobs }, "what a worker had goes back to its queue");
       return 0;
     });
     if (done === undefined) await sleep(RETRY_MS, this.#stopped.signal);
@@ -107,4 +128,12 @@ export class LeaseDuties {
       return undefined;
     }
   }
+}
+
+function freed(jobs: number, alone: boolean): string {
+  return alone
+    ? "the one job it had is tried again alone"
+    : jobs > 1
+      ? "its jobs run again, each alone"
+      : "its job runs again alone";
 }

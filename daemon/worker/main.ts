@@ -3,9 +3,9 @@ import { basename } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Config, WorkerConfig } from "../../shared/config/schema.ts";
 import { log } from "../../shared/log.ts";
-import type { Sample } from "../../shared/metrics.ts";
+import { type Sample, sumSamples } from "../../shared/metrics.ts";
 import type { Surroundings } from "../../shared/process/child_program.ts";
-import { type ChildStatus, Fleet } from "../../shared/process/fleet.ts";
+import { type ChildStatus, Fleet, type FleetSpec } from "../../shared/process/fleet.ts";
 import { type Identity, identityOf } from "../../shared/process/identity.ts";
 import type { Mode } from "../../shared/process/mode.ts";
 import type { Site } from "../../shared/process/site.ts";
@@ -20,6 +20,7 @@ import { CronClock } from "./cron_clock.ts";
 import { LeaseDuties } from "./lease_duties.ts";
 import { queueSamples } from "./queue_samples.ts";
 import { warnOfRedis } from "./redis_warnings.ts";
+import { SOLITUDE_RESTART_LONGEST_MS, Solitude } from "./solitude.ts";
 import { UnknownTypes } from "./unknown_types.ts";
 import { silenceOf, WorkWatch } from "./work_watch.ts";
 import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
@@ -52,6 +53,9 @@ class WorkerMode implements Mode {
   readonly #unknownTypes = new UnknownTypes();
   #watching: ReturnType<typeof setInterval> | undefined;
   readonly #fleet: Fleet<WorkerBoot, WorkerOrder, WorkerNews>;
+  /** Of one process at most; see Solitude. */
+  readonly #solitary: Fleet<WorkerBoot, WorkerOrder, WorkerNews>;
+  readonly #solitude: Solitude;
   readonly #name = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
   constructor(whole: Config, address: StoreAddress) {
@@ -63,16 +67,25 @@ class WorkerMode implements Mode {
     this.#queues = config.queues.map(({ name }) => name);
     this.#store = openJobStore(address);
     this.#cron = new CronClock(this.#store);
-    this.#duties = new LeaseDuties(this.#store, this.#queues, config.lease);
-    this.#fleet = new Fleet({
+    this.#duties = new LeaseDuties(this.#store, this.#queues, config.lease, () => void this.#watchWork());
+    this.#fleet = new Fleet({ ...this.#fleetSpec(false), slots: config.processes });
+    this.#solitary = new Fleet({
+      ...this.#fleetSpec(true),
+      slots: 0,
+      restartLongestMs: SOLITUDE_RESTART_LONGEST_MS,
+    });
+    this.#solitude = new Solitude(this.#solitary);
+  }
+
+  #fleetSpec(alone: boolean): Omit<FleetSpec<WorkerBoot, WorkerOrder, WorkerNews>, "slots"> {
+    return {
       kind: "worker",
-      title: () => basename(this.#config.handlers),
-      slots: config.processes,
+      title: () => `${basename(this.#config.handlers)}${alone ? " alone" : ""}`,
       deadlines: () => ({
         bootMs: BOOT_TIMEOUT_MS,
         drainMs: this.#config.shutdown_timeout + LEAVE_EXTRA_MS,
       }),
-      boot: () => this.#boot(),
+      boot: () => this.#boot(alone),
       surroundings: () => this.#surroundings,
       read: (body, { state, boot }) =>
         state === "starting"
@@ -83,8 +96,9 @@ class WorkerMode implements Mode {
           : undefined,
       onMessage: (_, { defaults }) => this.#cron.learn(defaults),
       onReady: ({ pid }) => this.#duties.adopt(ownerOf(this.#name, pid)),
-      onGone: ({ pid }) => this.#duties.release(ownerOf(this.#name, pid)),
-    });
+      onGone: ({ pid, wasStopped }, how) =>
+        this.#duties.release(ownerOf(this.#name, pid), wasStopped ? undefined : how),
+    };
   }
 
   async start(): Promise<void> {
@@ -98,6 +112,7 @@ class WorkerMode implements Mode {
     if (this.#address.kind === "redis") await warnOfRedis(this.#address.url);
     this.#duties.start();
     await this.#fleet.start();
+    await this.#solitary.start();
     this.#watching = setInterval(() => void this.#watchWork(), WATCH_EVERY_MS);
     this.#cron.use(this.#config.cron);
   }
@@ -118,6 +133,7 @@ class WorkerMode implements Mode {
     this.#surroundings = surroundings;
     try {
       await this.#fleet.roll();
+      await this.#solitary.roll();
     } catch (error) {
       this.#config = before;
       this.#surroundings = surroundingsBefore;
@@ -127,8 +143,9 @@ class WorkerMode implements Mode {
     this.#cron.use(worker.cron);
   }
 
-  children(): Promise<ChildStatus[]> {
-    return this.#fleet.status();
+  async children(): Promise<ChildStatus[]> {
+    const [shared, solitary] = await Promise.all([this.#fleet.status(), this.#solitary.status()]);
+    return [...shared, ...solitary.map((child) => ({ ...child, slot: this.#fleet.size }))];
   }
 
   async status(): Promise<Record<string, unknown>> {
@@ -144,7 +161,7 @@ class WorkerMode implements Mode {
 
   quiet(): void {
     this.#quiet = true;
-    this.#fleet.broadcast({ kind: "quiet" });
+    for (const fleet of this.#fleets) fleet.broadcast({ kind: "quiet" });
     log.info("quiet: taking no new job; TERM ends it");
   }
 
@@ -155,12 +172,16 @@ class WorkerMode implements Mode {
   }
 
   async samples(): Promise<Sample[]> {
-    const [samples, counts = []] = await Promise.all([this.#fleet.samples(), this.#counts()]);
-    return [...samples, ...queueSamples(counts)];
+    const [counts = [], ...samples] = await Promise.all([
+      this.#counts(),
+      ...this.#fleets.map((fleet) => fleet.samples()),
+    ]);
+    return [...sumSamples(samples.flat()), ...queueSamples(counts)];
   }
 
   settle(): void {
-    this.#fleet.settle();
+    this.#solitude.end();
+    for (const fleet of this.#fleets) fleet.settle();
   }
 
   complaint(): string | undefined {
@@ -168,6 +189,7 @@ class WorkerMode implements Mode {
       this.#fleet.complaint() ??
       this.#duties.complaint() ??
       this.#watch.complaint() ??
+      this.#solitude.complaint() ??
       this.#cron.complaint() ??
       this.#unknownTypes.complaint(performance.now())
     );
@@ -176,7 +198,9 @@ class WorkerMode implements Mode {
   async drain(): Promise<void> {
     clearInterval(this.#watching);
     this.#cron.stop();
-    await this.#fleet.drain(this.#config.shutdown_timeout + LEAVE_EXTRA_MS);
+    this.#solitude.end();
+    const deadlineMs = this.#config.shutdown_timeout + LEAVE_EXTRA_MS;
+    await Promise.all(this.#fleets.map((fleet) => fleet.drain(deadlineMs)));
     await this.#duties.stop(RELEASE_WAIT_MS);
     await this.#store.close();
   }
@@ -184,9 +208,14 @@ class WorkerMode implements Mode {
   kill(): void {
     clearInterval(this.#watching);
     this.#cron.stop();
-    this.#fleet.kill();
+    this.#solitude.end();
+    for (const fleet of this.#fleets) fleet.kill();
     // What is under way fails when the store is closed, and nobody need hear of it.
     void this.#duties.stop(0).then(() => this.#store.close());
+  }
+
+  get #fleets(): readonly Fleet<WorkerBoot, WorkerOrder, WorkerNews>[] {
+    return [this.#fleet, this.#solitary];
   }
 
   /** What this config says of its queues holds for all workers of the store; whether they are paused is not its to say. */
@@ -198,11 +227,11 @@ class WorkerMode implements Mode {
     }
   }
 
-  #boot(): WorkerBoot {
+  #boot(alone: boolean): WorkerBoot {
     const { handlers, batch, block, concurrency, shutdown_timeout, cron: crons } = this.#config;
     const { unknown_type_wait: unknownTypeWaitMs } = this.#config;
     return {
-      ...{ handlers, batch, concurrency, crons, supervisor: this.#name, store: this.#address },
+      ...{ handlers, batch, concurrency, alone, crons, supervisor: this.#name, store: this.#address },
       queues: this.#config.queues.map(({ name, weight }) => ({ name, weight })),
       identity: this.#identity,
       quiet: this.#quiet,
@@ -213,8 +242,10 @@ class WorkerMode implements Mode {
   /** Never rejects: #counts() does not, and what paused queues there are is told when the store is well. */
   async #watchWork(): Promise<void> {
     this.#unknownTypes.look(this.#fleet.lastSamples(), performance.now());
-    const counts = (await this.#counts())?.filter(({ oldestMs }) => oldestMs > 0);
-    if (!counts) return;
+    const all = await this.#counts();
+    if (!all) return;
+    void this.#solitude.look(all.reduce((sum, { alone }) => sum + alone, 0));
+    const counts = all.filter(({ oldestMs }) => oldestMs > 0);
     const rules = await Promise.all(counts.map(({ queue }) => this.#store.rules(queue))).catch(
       () => undefined,
     );
@@ -226,7 +257,7 @@ class WorkerMode implements Mode {
     });
     if (!advice) return;
     log.warn("jobs wait and none is fetched: the workers' claims are made anew");
-    this.#fleet.broadcast({ kind: "refetch" });
+    for (const fleet of this.#fleets) fleet.broadcast({ kind: "refetch" });
   }
 
   /** Undefined when the store does not answer soon: status must. */

@@ -30,14 +30,8 @@ describe("the processor", () => {
   const processor = (handlers: JobHandlers, concurrency = 10, unknownTypeWaitMs = 0) => {
     const counted = new WorkerMetrics(metrics);
     const settler = new Settler(store, "me", counted.leasesLost);
-    return new Processor(
-      handlers,
-      settler,
-      new ProgressNotes(store),
-      counted,
-      concurrency,
-      unknownTypeWaitMs,
-    );
+    const settings = { concurrency, alone: false, unknownTypeWaitMs };
+    return new Processor(handlers, settler, new ProgressNotes(store), counted, settings);
   };
   const claim = (max = 10): Promise<Claim> =>
     store.claim("default", "me", max, 0, new AbortController().signal);

@@ -24,6 +24,13 @@ const RESULT_MS_MAX = 5_000;
 /** Of a job whose handler can't be asked. */
 const SILENT_HANDLER: JobHandler = { run: () => undefined };
 
+export interface ProcessorSettings {
+  concurrency: number;
+  /** One job at a time: nothing else may be in this process. */
+  alone: boolean;
+  unknownTypeWaitMs: number;
+}
+
 /** Runs claimed jobs, up to `concurrency` at a time. It alone decides what becomes of a job. */
 export class Processor {
   readonly #handlers: JobHandlers;
@@ -33,6 +40,8 @@ export class Processor {
   readonly #concurrency: number;
   readonly #unknownTypeWaitMs: number;
   readonly #returnTimes = new ReturnTimes();
+  /** The next job comes only when the store has heard of the last one: else two would be held by a process that dies. */
+  readonly #alone: boolean;
   readonly #running = new Set<RunningJob>();
   #jobEnded = Promise.withResolvers<void>();
   #stopping = false;
@@ -42,16 +51,16 @@ export class Processor {
     settler: Settler,
     notes: ProgressNotes,
     metrics: WorkerMetrics,
-    concurrency: number,
-    unknownTypeWaitMs: number,
+    { concurrency, alone, unknownTypeWaitMs }: ProcessorSettings,
   ) {
     this.#handlers = handlers;
     this.#settler = settler;
     this.#notes = notes;
     this.#metrics = metrics;
-    this.#concurrency = concurrency;
+    this.#concurrency = alone ? 1 : concurrency;
+    this.#alone = alone;
     this.#unknownTypeWaitMs = unknownTypeWaitMs;
-    metrics.slots.value = concurrency;
+    metrics.slots.value = this.#concurrency;
   }
 
   get running(): number {
@@ -60,7 +69,7 @@ export class Processor {
 
   /** How many jobs can be begun now. */
   get free(): number {
-    if (this.#stopping || this.#settler.backlog > BACKLOG_MAX) return 0;
+    if (this.#stopping || this.#settler.backlog > (this.#alone ? 0 : BACKLOG_MAX)) return 0;
     return Math.max(0, this.#concurrency - this.#running.size);
   }
 
@@ -168,6 +177,10 @@ export class Processor {
     this.#notes.leave(job);
     this.#settle(job.claimed, outcome);
     reportOutcome(this.#metrics, job.claimed, outcome, performance.now() - job.startedAtMs);
+    this.#tellEnded();
+  }
+
+  #tellEnded(): void {
     const { resolve } = this.#jobEnded;
     this.#jobEnded = Promise.withResolvers();
     resolve();
@@ -197,6 +210,7 @@ export class Processor {
 
   #settle({ queue, fence }: { queue: string; fence: string }, outcome: Outcome): void {
     this.#settler.add({ queue, fence, outcome });
+    if (this.#alone) void this.#settler.told().then(() => this.#tellEnded());
   }
 }
 

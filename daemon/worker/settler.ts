@@ -33,6 +33,11 @@ export class Settler {
     return this.#waiting.length;
   }
 
+  /** Resolves when the store has heard of all of them. */
+  async told(): Promise<void> {
+    await this.#working;
+  }
+
   /** Resolves when all is told, or after `deadlineMs`: the rest is done again by another worker. */
   async finish(deadlineMs: number): Promise<void> {
     await Promise.race([this.#working, Bun.sleep(deadlineMs)]);

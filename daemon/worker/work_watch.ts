@@ -72,6 +72,11 @@ export function silenceOf(children: readonly Pick<ChildStatus, "state" | "silent
   return ready.length === 0 ? 0 : Math.min(...ready.map(({ silentMs }) => silentMs));
 }
 
+/** Jobs whose handler runs, by these counters. */
+export function jobsRunning(samples: readonly Sample[]): number {
+  return sumOf(samples, RUNNING);
+}
+
 function sumOf(samples: readonly Sample[], wanted: string): number {
   return samples.reduce((sum, { name, value }) => (name === wanted ? sum + value : sum), 0);
 }

@@ -5,6 +5,7 @@ import { sentenceOf } from "../user_error.ts";
 import { type ChildFds, type ChildName, type Surroundings, startChild } from "./child_program.ts";
 import { sendFds } from "./fd_channel.ts";
 import { closeSockets } from "./listen_socket.ts";
+import { killedForMemory } from "./memory_kill.ts";
 import type { ChildKind, Detail, LeaveReason, Notice, Order } from "./message.ts";
 import { MessageLink } from "./message_link.ts";
 import { readNotice } from "./notice.ts";
@@ -61,6 +62,7 @@ export class Child<Boot, Down, Up> {
   readonly #reports = new Map<number, (report: Report) => void>();
   #asked = 0;
   #failure = "";
+  #stopped = false;
   /** What it says counts no more. */
   #condemned = false;
   /** How the process has ended; "" while it runs. */
@@ -137,11 +139,17 @@ export class Child<Boot, Down, Up> {
     this.#failure = sentence;
     this.#condemned = true;
     this.state = "draining";
-    this.kill();
+    this.#process.kill("SIGKILL");
   }
 
   kill(): void {
+    this.#stopped = true;
     this.#process.kill("SIGKILL");
+  }
+
+  /** It is gone because we wanted it to be: told to drain, or out of time. Not so one that died, or was condemned. */
+  get wasStopped(): boolean {
+    return this.#stopped;
   }
 
   /** Resolves when it is gone and its end was told: Bun's own promise is earlier than that. */
@@ -221,7 +229,10 @@ export class Child<Boot, Down, Up> {
   }
 
   #ended(end: string): void {
-    this.#end = end;
+    const { exitCode, signalCode } = this.#process;
+    if (this.state === "draining" && exitCode === 0) this.#stopped = true;
+    const forMemory = signalCode === "SIGKILL" && !this.#stopped && !this.#condemned && killedForMemory();
+    this.#end = forMemory ? `${end}, for want of memory` : end;
     clearTimeout(this.#patience);
     if (this.#lineIsClosed) return this.#bury();
     // Its last words may still be on their way; what it has started may hold the line open.

@@ -150,7 +150,7 @@ export class ChildSlot<Boot, Down, Up> {
 
   #bury(child: Child<Boot, Down, Up>, sentence: string): void {
     this.#leavers.delete(child);
-    this.#spec.onGone?.(child);
+    this.#spec.onGone?.(child, sentence);
     if (child !== this.current || !this.#kept) return;
     this.restarts++;
     this.#spec.onRestart();
@@ -161,7 +161,7 @@ export class ChildSlot<Boot, Down, Up> {
   #failed(sentence: string): void {
     this.lastFailure = sentence;
     this.#failures++;
-    const delayMs = restartDelayMs(this.#failures);
+    const delayMs = restartDelayMs(this.#failures, this.#spec.restartLongestMs);
     log.warn({ kind: this.#spec.kind, slot: this.index, restartInMs: delayMs }, sentence);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#restart(), delayMs);

@@ -20,6 +20,8 @@ export interface FleetSpec<Boot, Down, Up> {
   slots: number;
   /** Looked up each time: one that is not ready after `bootMs`, or replaced and not gone after `drainMs`, is killed. */
   deadlines(): { bootMs: number; drainMs: number };
+  /** The longest wait before one that dies again and again is started anew; 30 s when absent. */
+  restartLongestMs?: number;
   /** Puts what was being loaded to the sentence about a child that ended, or was too slow, before it was ready. */
   whileLoading?(sentence: string): string;
   /** When a child that works is replaced; never by itself when absent. */
@@ -36,7 +38,8 @@ export interface FleetSpec<Boot, Down, Up> {
   /** Looked up at each start of a child. */
   surroundings?(): Surroundings;
   onReady?(child: Child<Boot, Down, Up>): void;
-  onGone?(child: Child<Boot, Down, Up>): void;
+  /** `sentence` says how it ended. */
+  onGone?(child: Child<Boot, Down, Up>, sentence: string): void;
   /**
    * What a child says of the room's own, as it came: undefined when it can't be, or when it is not for this child to say.
    * Absent where children have nothing to say.
@@ -74,12 +77,12 @@ export class Fleet<Boot, Down, Up> {
   #retired: Sample[] = [];
 
   constructor(spec: FleetSpec<Boot, Down, Up>) {
-    const onGone = (child: Child<Boot, Down, Up>) => {
+    const onGone = (child: Child<Boot, Down, Up>, sentence: string) => {
       this.#retire(child.samples);
-      spec.onGone?.(child);
+      spec.onGone?.(child, sentence);
     };
     this.#spec = spec;
-    this.#counts = new FleetCounts(spec.kind, spec.limits ? RECYCLE_REASONS : ["term", "fault"]);
+    this.#counts = new FleetCounts(spec.kind, spec.limits ? RECYCLE_REASONS : ["term"]);
     const onAsked = () => this.#recycler.look();
     const onRestart = () => this.#counts.restarts++;
     this.#makeSlot = (index) => new ChildSlot(index, { ...spec, onGone, onAsked, onRestart });

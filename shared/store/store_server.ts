@@ -121,7 +121,7 @@ export class StoreServer {
         return store.enqueue(call.jobs, call.token);
       case "claim":
         return waiting(connection, number, (signal) =>
-          store.claim(call.queue, call.owner, call.max, call.waitMs, signal),
+          store.claim(call.queue, call.owner, call.max, call.waitMs, signal, call.alone),
         );
       case "owned":
         return store.owned(call.queue, call.owner);
@@ -142,8 +142,10 @@ export class StoreServer {
       case "renew":
         await store.leases.renew(call.queues, call.owners, call.leaseMs);
         return null;
+      case "held":
+        return store.leases.held(call.queues, call.owner);
       case "release":
-        return store.leases.release(call.queues, call.owner);
+        return store.leases.release(call.queues, call.owner, call.end);
       case "reclaim":
         return store.leases.reclaim(call.queues, call.leaseMs);
       case "promote":

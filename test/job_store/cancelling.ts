@@ -1,7 +1,7 @@
 /** Jobs that are cancelled. */
 import { expect, test } from "bun:test";
 import type { NewJob } from "../../shared/store/jobs/job.ts";
-import { clientsOf, idsOf } from "./clients.ts";
+import { clientsOf, DIED_ALONE, idsOf } from "./clients.ts";
 import type { StoreUnderTest } from "./store_under_test.ts";
 
 export function cancelling(store: StoreUnderTest): void {
@@ -49,8 +49,12 @@ export function cancelling(store: StoreUnderTest): void {
     const again = job({ id: `${queue}-again` });
     await client.enqueue([again]);
     await claim(client);
-    await client.leases.release([queue], "a");
-    await settle(client, await claim(client), { kind: "retry", delayMs: 3_600_000, error: "x" });
+    await client.leases.release([queue], "a", DIED_ALONE);
+    await settle(client, await claim(client, { alone: true }), {
+      kind: "retry",
+      delayMs: 3_600_000,
+      error: "x",
+    });
     expect(await counts(client)).toMatchObject({ waiting: 0, delayed: 2 });
     expect(await client.records.cancel(again.id)).toBe(true);
     expect(await counts(client)).toMatchObject({ delayed: 1 });

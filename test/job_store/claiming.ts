@@ -110,6 +110,7 @@ export function claiming(store: StoreUnderTest): void {
         delayed: 0,
         running: 0,
         dead: 0,
+        alone: 0,
         oldestMs: 0,
       })),
     );

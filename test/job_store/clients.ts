@@ -1,5 +1,5 @@
 import { afterEach } from "bun:test";
-import type { ClaimedJob, NewJob, Outcome, QueueCounts } from "../../shared/store/jobs/job.ts";
+import type { ClaimedJob, NewJob, Outcome, QueueCounts, WorkerEnd } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
 import type { StoreUnderTest } from "./store_under_test.ts";
@@ -8,6 +8,11 @@ import type { StoreUnderTest } from "./store_under_test.ts";
 export const WAIT_MS = 60_000;
 /** Only what is broken takes this long, on a busy machine too. */
 export const PATIENCE_MS = 30_000;
+
+/** A worker that was told to end, and two that died: with one job, and with several. */
+export const STOPPED: WorkerEnd = { kind: "stopped" };
+export const DIED_ALONE: WorkerEnd = { kind: "died", alone: true, how: "it ended with code 7" };
+export const DIED: WorkerEnd = { ...DIED_ALONE, alone: false };
 
 let queues = 0;
 
@@ -23,6 +28,7 @@ interface ClaimWish {
   owner?: string;
   max?: number;
   waitMs?: number;
+  alone?: boolean;
 }
 
 /** What a suite's tests do with clients of the store; all are about the queue of the test that runs. */
@@ -50,9 +56,9 @@ export function clientsOf(store: StoreUnderTest): Clients {
 
   async function claim(
     client: JobStore,
-    { owner = "a", max = 10, waitMs = 0 }: ClaimWish = {},
+    { owner = "a", max = 10, waitMs = 0, alone = false }: ClaimWish = {},
   ): Promise<ClaimedJob[]> {
-    return (await client.claim(queue, owner, max, waitMs, signal)).jobs;
+    return (await client.claim(queue, owner, max, waitMs, signal, alone)).jobs;
   }
 
   return {

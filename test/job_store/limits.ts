@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { ClaimedJob } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
-import { clientsOf, PATIENCE_MS } from "./clients.ts";
+import { clientsOf, PATIENCE_MS, STOPPED } from "./clients.ts";
 import type { StoreUnderTest } from "./store_under_test.ts";
 
 export function limits(store: StoreUnderTest): void {
@@ -24,7 +24,7 @@ export function limits(store: StoreUnderTest): void {
     expect((await claimSoon(client)).length).toBe(1);
     await client.enqueue([limited("a")]);
     expect(await claim(client)).toEqual([]);
-    await client.leases.release([queue], "a");
+    await client.leases.release([queue], "a", STOPPED);
     const last: ClaimedJob[] = [];
     while (last.length < 4) last.push(...(await claimSoon(client)));
     expect(last.filter(({ limit }) => limit?.key === "a").length).toBe(2);
@@ -54,7 +54,7 @@ export function limits(store: StoreUnderTest): void {
     await client.enqueue([job(), job(), job()]);
     expect((await claim(client)).length).toBe(1);
     await client.setRules(queue, { concurrency: 0 });
-    await client.leases.release([queue], "a");
+    await client.leases.release([queue], "a", STOPPED);
     const rest: ClaimedJob[] = [];
     while (rest.length < 3) rest.push(...(await claimSoon(client)));
     expect(await counts(client)).toMatchObject({ waiting: 0, running: 3 });

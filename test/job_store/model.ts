@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { type Outcome, STALLS_MAX } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { newJob } from "../../shared/store/jobs/new_job.ts";
+import { DIED, DIED_ALONE, STOPPED } from "./clients.ts";
 
 /** Then no further schedule is tried, nor a shorter one sought: far below the test's own limit. */
 const TIME_MAX_MS = 15_000;
@@ -14,13 +15,14 @@ interface Tracked {
   fence: string;
   attempt: number;
   stalls: number;
+  alone: boolean;
 }
 
 type Step =
   | { kind: "enqueue"; jobs: number }
-  | { kind: "claim"; owner: string; max: number }
+  | { kind: "claim"; owner: string; max: number; alone: boolean }
   | { kind: "settle"; owner: string; pick: number; outcome: Outcome }
-  | { kind: "release"; owner: string }
+  | { kind: "release"; owner: string; died: boolean }
   | { kind: "replay" };
 
 const owner = fc.constantFrom("a", "b", "c");
@@ -34,10 +36,15 @@ const outcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome[]>(
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("enqueue" as const), jobs: fc.integer({ min: 1, max: 5 }) }),
-  fc.record({ kind: fc.constant("claim" as const), owner, max: fc.integer({ min: 1, max: 6 }) }),
+  fc.record({
+    kind: fc.constant("claim" as const),
+    owner,
+    max: fc.integer({ min: 1, max: 6 }),
+    alone: fc.boolean(),
+  }),
   fc.record({ kind: fc.constant("settle" as const), owner, pick: fc.nat(1000), outcome }),
   fc.record({ kind: fc.constant("settle" as const), owner, pick: fc.nat(1000), outcome }),
-  fc.record({ kind: fc.constant("release" as const), owner }),
+  fc.record({ kind: fc.constant("release" as const), owner, died: fc.boolean() }),
   fc.record({ kind: fc.constant("replay" as const) }),
 );
 
@@ -70,11 +77,11 @@ class ModelRun {
       case "enqueue":
         return this.#enqueue(one.jobs);
       case "claim":
-        return this.#claim(one.owner, one.max);
+        return this.#claim(one.owner, one.max, one.alone);
       case "settle":
         return this.#settle(one.owner, one.pick, one.outcome);
       case "release":
-        return this.#release(one.owner);
+        return this.#release(one.owner, one.died);
       case "replay":
         return this.#replay();
     }
@@ -100,17 +107,18 @@ class ModelRun {
     const jobs = Array.from({ length: n }, () => newJob("x", 1, { queue: this.#queue }));
     await this.#store.enqueue(jobs);
     for (const { id } of jobs) {
-      this.#jobs.set(id, { place: "waiting", owner: "", fence: "", attempt: 1, stalls: 0 });
+      this.#jobs.set(id, { place: "waiting", owner: "", fence: "", attempt: 1, stalls: 0, alone: false });
     }
   }
 
-  async #claim(owner: string, max: number): Promise<void> {
-    const expected = Math.min(max, this.#at("waiting").length);
-    const { jobs } = await this.#store.claim(this.#queue, owner, max, 0, new AbortController().signal);
+  async #claim(owner: string, max: number, alone: boolean): Promise<void> {
+    const expected = Math.min(max, this.#at("waiting").filter((job) => job.alone === alone).length);
+    const { signal } = new AbortController();
+    const { jobs } = await this.#store.claim(this.#queue, owner, max, 0, signal, alone);
     expect(jobs.length).toBe(expected);
     for (const { id, fence, attempt } of jobs) {
       const job = this.#jobs.get(id);
-      expect(job).toMatchObject({ place: "waiting", attempt });
+      expect(job).toMatchObject({ place: "waiting", attempt, alone });
       Object.assign(job ?? {}, { place: "held", owner, fence });
       this.#leases.push({ id, owner, fence });
     }
@@ -130,14 +138,18 @@ class ModelRun {
     if (outcome.kind === "retry") {
       job.place = outcome.delayMs > 0 ? "delayed" : "waiting";
       job.attempt++;
+      job.alone = false;
     }
   }
 
-  async #release(owner: string): Promise<void> {
+  async #release(owner: string, died: boolean): Promise<void> {
     const held = this.#at("held").filter((job) => job.owner === owner);
-    expect(await this.#store.leases.release([this.#queue], owner)).toBe(held.length);
+    const count = await this.#store.leases.held([this.#queue], owner);
+    const end = died ? (count === 1 ? DIED_ALONE : DIED) : STOPPED;
+    expect(await this.#store.leases.release([this.#queue], owner, end)).toBe(held.length);
     for (const job of held) {
-      job.stalls++;
+      if (died) job.alone = true;
+      if (died && held.length === 1) job.stalls++;
       job.place = job.stalls >= STALLS_MAX ? "dead" : "waiting";
     }
   }
@@ -145,6 +157,6 @@ class ModelRun {
   async #replay(): Promise<void> {
     const dead = this.#at("dead");
     expect(await this.#store.replay(this.#queue)).toBe(dead.length);
-    for (const job of dead) Object.assign(job, { place: "waiting", attempt: 1, stalls: 0 });
+    for (const job of dead) Object.assign(job, { place: "waiting", attempt: 1, stalls: 0, alone: false });
   }
 }

@@ -6,6 +6,7 @@ import { STALLS_MAX } from "../../shared/store/jobs/job.ts";
 import type { JobStore } from "../../shared/store/jobs/job_store.ts";
 import { LANES } from "../../shared/store/jobs/lane.ts";
 import { type EnqueueOptions, newJob } from "../../shared/store/jobs/new_job.ts";
+import { DIED, DIED_ALONE } from "./clients.ts";
 import type { StoreUnderTest } from "./store_under_test.ts";
 
 const HOUR_MS = 3_600_000;
@@ -22,6 +23,7 @@ interface Tracked {
   dueHour: number;
   attempt: number;
   stalls: number;
+  alone: boolean;
   owner: string;
   fence: string;
   options: EnqueueOptions;
@@ -38,7 +40,7 @@ interface Wish {
 
 type Step =
   | { kind: "enqueue"; wishes: Wish[] }
-  | { kind: "claim"; owner: string; max: number }
+  | { kind: "claim"; owner: string; max: number; alone: boolean }
   | { kind: "settle"; pick: number; outcome: Outcome }
   | { kind: "crash"; owner: string }
   | { kind: "cancel"; pick: number }
@@ -64,7 +66,12 @@ const outcome: fc.Arbitrary<Outcome> = fc.constantFrom<Outcome[]>(
 );
 const owner = fc.constantFrom(...OWNERS);
 const pick = fc.nat(1000);
-const claim = fc.record({ kind: fc.constant("claim" as const), owner, max: fc.integer({ min: 1, max: 5 }) });
+const claim = fc.record({
+  kind: fc.constant("claim" as const),
+  owner,
+  max: fc.integer({ min: 1, max: 5 }),
+  alone: fc.constantFrom(false, false, true),
+});
 const settle = fc.record({ kind: fc.constant("settle" as const), pick, outcome });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
@@ -127,7 +134,7 @@ class OptionModelRun {
         return this.#enqueue(one.wishes);
       case "claim":
         await this.#store.leases.promote([this.#queue], 10);
-        return void (await this.#claim(one.owner, one.max));
+        return void (await this.#claim(one.owner, one.max, one.alone));
       case "settle":
         return this.#settle(one.pick, one.outcome);
       case "crash":
@@ -154,7 +161,7 @@ class OptionModelRun {
     let idle = 0;
     while (idle < 2) {
       await this.#store.leases.promote([this.#queue], 10);
-      const ids = await this.#claim("a", 50);
+      const ids = [...(await this.#claim("a", 50, false)), ...(await this.#claim("a", 50, true))];
       idle = ids.length > 0 ? 0 : idle + 1;
       const settlements = ids.map((id) => {
         return {
@@ -203,7 +210,7 @@ class OptionModelRun {
       if (there !== undefined || (other !== undefined && other !== job.id)) return there ?? other ?? "";
       if (lock !== undefined) this.#locks.set(lock, job.id);
       const dueHour = this.#hour + delayH;
-      const fresh = { place: "queued" as const, attempt: 1, stalls: 0, owner: "", fence: "" };
+      const fresh = { place: "queued" as const, attempt: 1, stalls: 0, alone: false, owner: "", fence: "" };
       this.#jobs.set(job.id, { ...fresh, dueHour, options });
       return job.id;
     });
@@ -213,12 +220,12 @@ class OptionModelRun {
       if (!(jobs[i]?.options.id && jobs[i]?.options.unique)) expect(id).toBe(expected[i] ?? "");
   }
 
-  async #claim(name: string, max: number): Promise<string[]> {
-    const { jobs } = await this.#store.claim(this.#queue, name, max, 0, signal);
+  async #claim(name: string, max: number, alone: boolean): Promise<string[]> {
+    const { jobs } = await this.#store.claim(this.#queue, name, max, 0, signal, alone);
     expect(jobs.length).toBeLessThanOrEqual(this.#paused ? 0 : max);
     for (const { id, fence, attempt, lane } of jobs) {
       const job = this.#jobs.get(id);
-      expect(job).toMatchObject({ place: "queued", attempt, options: { lane } });
+      expect(job).toMatchObject({ place: "queued", attempt, alone, options: { lane } });
       expect(job?.dueHour).toBeLessThanOrEqual(this.#latestHour);
       Object.assign(job ?? {}, { place: "held", owner: name, fence });
     }
@@ -231,7 +238,8 @@ class OptionModelRun {
     // What nothing holds back is never left over.
     if (jobs.length === 0 && !this.#paused) {
       const free = [...this.#jobs.values()].filter(
-        ({ place, dueHour, options }) => place === "queued" && dueHour <= this.#hour && !options.limit,
+        (job) =>
+          job.place === "queued" && job.alone === alone && job.dueHour <= this.#hour && !job.options.limit,
       );
       expect(free).toEqual([]);
     }
@@ -251,14 +259,17 @@ class OptionModelRun {
     if (outcome.kind === "release") job.place = "queued";
     if (outcome.kind !== "retry" && outcome.kind !== "defer") return;
     Object.assign(job, { place: "queued", attempt: job.attempt + (outcome.kind === "retry" ? 1 : 0) });
+    if (outcome.kind === "retry" || outcome.begun) job.alone = false;
     job.dueHour = outcome.delayMs > 0 ? this.#hour + 1 : job.dueHour;
   }
 
   async #crash(name: string): Promise<void> {
     const held = [...this.#jobs].filter(([, job]) => job.place === "held" && job.owner === name);
-    expect(await this.#store.leases.release([this.#queue], name)).toBe(held.length);
+    const end = held.length === 1 ? DIED_ALONE : DIED;
+    expect(await this.#store.leases.release([this.#queue], name, end)).toBe(held.length);
     for (const [id, job] of held) {
-      job.stalls++;
+      job.alone = true;
+      if (held.length === 1) job.stalls++;
       if (job.stalls >= STALLS_MAX) this.#end(id, "dead");
       else job.place = "queued";
     }
@@ -284,7 +295,7 @@ class OptionModelRun {
     const dead = [...this.#jobs].filter(([, { place }]) => place === "dead");
     expect(await this.#store.replay(this.#queue)).toBe(dead.length);
     for (const [id, job] of dead) {
-      Object.assign(job, { place: "queued", attempt: 1, stalls: 0, dueHour: this.#hour });
+      Object.assign(job, { place: "queued", attempt: 1, stalls: 0, alone: false, dueHour: this.#hour });
       const lock = this.#lockOf(job);
       if (lock !== undefined && !this.#locks.has(lock)) this.#locks.set(lock, id);
     }

@@ -1,7 +1,7 @@
 /** What becomes of a claimed job. */
 import { expect, test } from "bun:test";
 import { type Outcome, STALLS_MAX } from "../../shared/store/jobs/job.ts";
-import { clientsOf } from "./clients.ts";
+import { clientsOf, STOPPED } from "./clients.ts";
 import type { StoreUnderTest } from "./store_under_test.ts";
 
 export function settling(store: StoreUnderTest): void {
@@ -12,7 +12,7 @@ export function settling(store: StoreUnderTest): void {
     await client.enqueue([job(), job()]);
     expect(await settle(client, await claim(client), { kind: "ack" })).toEqual([true, true]);
     expect(await counts(client)).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
-    expect(await client.leases.release([queue], "a")).toBe(0);
+    expect(await client.leases.release([queue], "a", STOPPED)).toBe(0);
   });
 
   test("a retry comes back after its delay with the next attempt", async () => {
@@ -71,7 +71,7 @@ export function settling(store: StoreUnderTest): void {
     expect(await client.desk.hurry(queue, [one.id])).toEqual([one.id]);
     expect(await claim(client)).toMatchObject([{ id: one.id, attempt: 1, history }]);
     // A worker's death counts from here on: the job has met none yet.
-    expect(await client.leases.release([queue], "a")).toBe(2);
+    expect(await client.leases.release([queue], "a", STOPPED)).toBe(2);
     expect(await counts(client)).toMatchObject({ waiting: 2, dead: 0 });
   });
 
@@ -79,7 +79,7 @@ export function settling(store: StoreUnderTest): void {
     const { client, queue } = open();
     await client.enqueue([job()]);
     const stale = await claim(client);
-    expect(await client.leases.release([queue], "a")).toBe(1);
+    expect(await client.leases.release([queue], "a", STOPPED)).toBe(1);
     const outcomes: Outcome[] = [
       { kind: "ack" },
       { kind: "release" },

@@ -5,6 +5,8 @@ export interface ClaimWish {
   readonly owner: string;
   /** Jobs at most. */
   readonly max: number;
+  /** Only of those that run alone. */
+  readonly alone: boolean;
   /** What it was given while it waited. */
   found: Claim | undefined;
 }

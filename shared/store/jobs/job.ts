@@ -110,8 +110,26 @@ export const DEAD_REASONS = [
 ] as const;
 export type DeadReason = (typeof DEAD_REASONS)[number];
 
-/** Worker deaths and lost leases one job may cause before it is dead ("stalled"). */
+/** Deaths of a process in which a job was alone, before it is dead ("stalled"). */
 export const STALLS_MAX = 3;
+
+/** Leases one attempt may lose of which nobody says why; then it runs alone, as one whose process died. */
+export const LOSSES_MAX = 2;
+
+/** How a worker process ended, as far as its jobs are concerned. */
+export type WorkerEnd =
+  /** It was told to, or never had them: nothing is held against its jobs. */
+  | { kind: "stopped" }
+  /** By itself, or by one of its jobs. `alone`: it had only one. `how` is for the dead entry, like "ended with code 1". */
+  | { kind: "died"; alone: boolean; how: string };
+
+/** What a dead entry says of a job that was alone when its process died, the last time like this. */
+export function stalledSentence(how: string): string {
+  return `it was alone in its process when that died, ${STALLS_MAX} times; the last time ${how}`;
+}
+
+/** `how` when nothing was heard of the process that had the job, nor of its parent. */
+export const NOT_HEARD = "nobody renewed its lease";
 
 /** Dead jobs kept a queue; the oldest go first. */
 export const DEAD_JOBS_MAX = 10_000;
@@ -166,6 +184,8 @@ export interface QueueCounts {
   delayed: number;
   running: number;
   dead: number;
-  /** Age of the oldest waiting job; 0 when none waits. */
+  /** Those of the waiting that run alone, because their process died before. */
+  alone: number;
+  /** Age of the oldest of the other waiting jobs; 0 when none waits. */
   oldestMs: number;
 }

@@ -1,4 +1,4 @@
-import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement, WorkerEnd } from "./job.ts";
 import type { JobDesk } from "./job_desk.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { JobRecord, ProgressNote } from "./record.ts";
@@ -14,8 +14,18 @@ export interface JobStore {
    */
   enqueue(jobs: readonly NewJob[]): Promise<string[]>;
 
-  /** Up to `max` jobs of one queue, leased to `owner`; waits up to `waitMs` for the first. Ends empty when aborted. */
-  claim(queue: string, owner: string, max: number, waitMs: number, signal: AbortSignal): Promise<Claim>;
+  /**
+   * Up to `max` jobs of one queue, leased to `owner`; waits up to `waitMs` for the first. Ends empty when aborted. `alone`:
+   * of those that must run alone, which no other claim gets.
+   */
+  claim(
+    queue: string,
+    owner: string,
+    max: number,
+    waitMs: number,
+    signal: AbortSignal,
+    alone?: boolean,
+  ): Promise<Claim>;
 
   /** In order, whether each outcome was applied: false means the lease was lost and another worker has the job. */
   settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]>;
@@ -62,9 +72,18 @@ export interface CronKeeper {
 export interface LeaseKeeper {
   /** Extends every lease of these owners. */
   renew(queues: readonly string[], owners: readonly string[], leaseMs: number): Promise<void>;
-  /** The owner is dead: its jobs are free at once; a death counts as a stalled attempt. How many there were. */
-  release(queues: readonly string[], owner: string): Promise<number>;
-  /** Frees jobs whose lease ran out; a job that stalled STALLS_MAX times is dead ("stalled"). How many. */
+  /** How many jobs of these queues it holds. */
+  held(queues: readonly string[], owner: string): Promise<number>;
+  /**
+   * The owner is gone: its jobs are free at once. When it died with several, each of them runs alone from now on, until
+   * an attempt ends; when it died with one, that has stalled once more, and is dead ("stalled") the STALLS_MAX-th time.
+   * How many there were.
+   */
+  release(queues: readonly string[], owner: string, end: WorkerEnd): Promise<number>;
+  /**
+   * Frees jobs whose lease ran out. One that lost LOSSES_MAX leases so runs alone; one that ran alone has stalled once
+   * more. How many.
+   */
   reclaim(queues: readonly string[], leaseMs: number): Promise<number>;
   /** Lets go what waited for its moment; milliseconds until the next is due (at most `maxMs`). */
   promote(queues: readonly string[], maxMs: number): Promise<number>;

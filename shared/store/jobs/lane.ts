@@ -6,6 +6,9 @@ export type Lane = (typeof LANES)[number];
 /** How a lane is written in the stores. */
 export const LANE_NUMBERS: Readonly<Record<Lane, number>> = { high: 0, normal: 1, low: 2 };
 
+/** How the stores write where jobs are that run alone. */
+export const ALONE_LANE = 3;
+
 /**
  * In which order claim number `turn` looks into the lanes. Of 16 claims 12 begin with high, 3 with normal and 1 with
  * low, so that none starves however full the others are.

@@ -194,7 +194,9 @@ describe("a Redis that has its troubles", () => {
         return (await store.counts(["full"]))[0]?.waiting === 3 && (await claim());
       }, "what was held back or waited for its moment may begin");
       expect(idsOf(moved || [])).toEqual(["held", "release", "soon"]);
-      expect(await store.leases.release(["full"], "a")).toBe(3);
+      const died = { kind: "died", alone: false, how: "it ended with code 7" } as const;
+      expect(await store.leases.release(["full"], "a", died)).toBe(3);
+      expect((await store.claim("full", "b", 10, 0, signal, true)).jobs.length).toBe(3);
       expect(await store.desk.hurry("full", ["late"])).toEqual(["late"]);
       expect(await store.desk.kill("full", ["late"])).toEqual(["late"]);
       expect(await store.replay("full", { ids: ["late"] })).toBe(1);

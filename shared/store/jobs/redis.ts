@@ -1,7 +1,16 @@
 import { RedisCommander } from "../redis_commander.ts";
 import { StoreError } from "../store_error.ts";
 import { writeHistory } from "./entry.ts";
-import type { Claim, DeadFilter, DeadJob, NewJob, Outcome, QueueCounts, Settlement } from "./job.ts";
+import type {
+  Claim,
+  DeadFilter,
+  DeadJob,
+  NewJob,
+  Outcome,
+  QueueCounts,
+  Settlement,
+  WorkerEnd,
+} from "./job.ts";
 import type { CronKeeper, JobStore, LeaseKeeper } from "./job_store.ts";
 import { type QueueRules, readRules } from "./queue_rules.ts";
 import type { ProgressNote } from "./record.ts";
@@ -49,10 +58,11 @@ export class RedisJobStore implements JobStore {
     max: number,
     waitMs: number,
     signal: AbortSignal,
+    alone = false,
   ): Promise<Claim> {
     if (this.#closed) throw new StoreError("the store is closed", false);
     if (signal.aborted) return { jobs: [], broken: [] };
-    return this.#claims.claim(queue, owner, max, waitMs, signal);
+    return this.#claims.claim(queue, owner, max, waitMs, signal, alone);
   }
 
   async settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
@@ -95,7 +105,9 @@ export class RedisJobStore implements JobStore {
     renew: async (queues, owners) => {
       await Promise.all(queues.map((queue) => this.#script("renew", queue, owners)));
     },
-    release: (queues, owner) => this.#sum(queues, (queue) => this.#script("release", queue, [owner])),
+    held: (queues, owner) => this.#sum(queues, (queue) => this.#script("held", queue, [owner])),
+    release: (queues, owner, end) =>
+      this.#sum(queues, (queue) => this.#script("release", queue, [owner, ...endArguments(end)])),
     reclaim: async (queues, leaseMs) => {
       const freed = await this.#sum(queues, (queue) =>
         this.#script("reclaim", queue, [leaseMs, CONSUMER_AGE_MS]),
@@ -116,8 +128,8 @@ export class RedisJobStore implements JobStore {
     return Promise.all(
       queues.map(async (queue) => {
         const reply = await this.#script("counts", queue, []);
-        const [waiting = 0, delayed = 0, running = 0, dead = 0, oldestMs = 0] = reply as number[];
-        return { queue, waiting, delayed, running, dead, oldestMs };
+        const [waiting = 0, delayed = 0, running = 0, dead = 0, oldestMs = 0, alone = 0] = reply as number[];
+        return { queue, waiting, delayed, running, dead, alone, oldestMs };
       }),
     );
   }
@@ -212,6 +224,11 @@ function laneOf({ fence }: Settlement): string {
 /** Its end is its deletion. */
 function isPlain({ fence, outcome }: Settlement): boolean {
   return outcome.kind === "ack" && !isMarked(fence);
+}
+
+/** As the script "release" reads them. */
+function endArguments(end: WorkerEnd): (string | number)[] {
+  return end.kind === "stopped" ? [end.kind, "", ""] : [end.kind, Number(end.alone), end.how];
 }
 
 /** Kind and three more, as the script "settle" reads them. */

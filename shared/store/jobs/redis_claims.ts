@@ -37,9 +37,10 @@ export class RedisClaims {
     max: number,
     waitMs: number,
     signal: AbortSignal,
+    alone: boolean,
   ): Promise<Claim> {
     const endMs = performance.now() + waitMs;
-    const reader = this.#reader(queue, owner);
+    const reader = this.#reader(queue, owner, alone);
     for (let refusals = 0; ; ) {
       const leftMs = signal.aborted ? 0 : Math.max(0, endMs - performance.now());
       const claim = await this.#claimOnce(reader, queue, owner, max, leftMs, signal);
@@ -126,12 +127,12 @@ export class RedisClaims {
     );
   }
 
-  #reader(queue: string, owner: string): RedisReader {
-    const name = `${queue} ${owner}`;
+  #reader(queue: string, owner: string, alone: boolean): RedisReader {
+    const name = `${queue} ${owner} ${alone}`;
     let reader = this.#readers.get(name);
     if (!reader) {
       const unblock = (id: number) => this.#commander.run((redis) => redis.client("UNBLOCK", id));
-      reader = new RedisReader(this.#url, this.#keys, queue, owner, unblock);
+      reader = new RedisReader(this.#url, this.#keys, queue, owner, alone, unblock);
       this.#readers.set(name, reader);
     }
     return reader;
@@ -139,7 +140,7 @@ export class RedisClaims {
 
   /** From the first entry on: also after a FLUSHALL or a fail-over that lost the groups. */
   async #makeGroups(queue: string): Promise<void> {
-    for (const stream of this.#keys.streams(queue)) {
+    for (const stream of this.#keys.allStreams(queue)) {
       await this.#commander
         .run((redis) => redis.xgroup("CREATE", stream, GROUP, "0", "MKSTREAM"))
         .catch((error: unknown) => {

@@ -108,7 +108,7 @@ export class RedisDesk implements JobDesk {
   }
 
   async *#streams(queue: string): AsyncGenerator<Placed> {
-    for (const [lane, stream] of this.#keys.streams(queue).entries()) {
+    for (const [lane, stream] of this.#keys.allStreams(queue).entries()) {
       const leased = await this.#leased(stream);
       for (let from = "-"; ; ) {
         const page: StreamEntry[] = await this.#commander.run((redis) =>

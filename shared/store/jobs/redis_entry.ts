@@ -5,7 +5,7 @@
  */
 import { NewerEntry, readExtras, readHistory, readOptions, writeExtras, writeOptions } from "./entry.ts";
 import type { BrokenEntry, Claim, ClaimedJob, DeadFilter, DeadJob, DeadReason, NewJob } from "./job.ts";
-import { LANE_NUMBERS, laneNumbered } from "./lane.ts";
+import { ALONE_LANE, LANE_NUMBERS, laneNumbered } from "./lane.ts";
 import type { JobRecord, JobState } from "./record.ts";
 import { streamName } from "./redis_keys.ts";
 
@@ -17,6 +17,8 @@ const META = 5;
 const PAYLOAD = 7;
 const EXTRAS = 9;
 const HISTORY = 11;
+/** In the stream of jobs that run alone: the lane they come from. */
+const HOME_LANE = 13;
 
 /** The script that stores these jobs, and what it is told of them. Delays are relative: Redis counts on its own clock. */
 export function enqueueArguments(
@@ -159,7 +161,7 @@ function readJob(queue: string, lane: number, fence: string, fields: string[]): 
     ...readExtras(fields[EXTRAS] ?? ""),
     id: row[0],
     queue,
-    lane: laneNumbered(lane),
+    lane: laneNumbered(lane === ALONE_LANE ? Number(fields[HOME_LANE]) : lane),
     type: row[1],
     payload,
     runAtMs: Number.parseInt(fence.slice(2), 10),

@@ -38,6 +38,16 @@ export class RedisKeys {
     return [base + streamName("high"), base + streamName("normal"), base + streamName("low")];
   }
 
+  /** Stream of the jobs of all lanes that run alone. */
+  aloneStream(queue: string): string {
+    return `${this.base(queue)}s:alone`;
+  }
+
+  /** By number, also that of ALONE_LANE. */
+  allStreams(queue: string): string[] {
+    return [...this.streams(queue), this.aloneStream(queue)];
+  }
+
   /** Stream of dead jobs. */
   dead(queue: string): string {
     return `${this.base(queue)}dlq`;

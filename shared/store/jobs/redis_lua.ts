@@ -3,6 +3,7 @@
  * slot of a cluster:
  *
  *   s:high, s, s:low  streams of the lanes      d      sorted set of delayed jobs, by due ms of Redis's clock
+ *   s:alone           stream of all lanes' jobs that run alone
  *   dlq               stream of dead jobs       cfg    what holds for the queue (queue_rules.ts)
  *   u:KEY             lock of a unique job      j:ID   record (hash)
  *   r:KEY             set of running jobs under a limit       w:KEY  sorted set of those it holds back
@@ -13,8 +14,10 @@
  *
  * An entry in Lua is { l lane, a attempts, s stalls, m what is known of it, x extras, h history, p payload }. One with
  * foreign fields keeps them as text, and stays unreadable as a job. A lease is "lane id"; its fence has a mark between.
+ * Lane 3 is s:alone, whose entries say from which lane they come. Field z of the extras is how many leases were lost
+ * unexplained; from LOSSES_MAX on the job runs alone. Workers of older versions carry it along and never read s:alone.
  */
-import { DEAD_JOBS_MAX, STALLS_MAX } from "./job.ts";
+import { DEAD_JOBS_MAX, LOSSES_MAX, NOT_HEARD, STALLS_MAX, stalledSentence } from "./job.ts";
 import { GROUP } from "./redis_keys.ts";
 
 /** The lane's number, "*" when its end is more than a deletion or "-", and the id in the stream. */
@@ -23,7 +26,7 @@ const FENCE_PATTERN = "^(%d)([*-])(.+)$";
 /** Keys, clock, leases. Each piece is run with every script that has it: scripts take no more than they need. */
 export const LUA_BASE = `
 local B = KEYS[1]
-local LANES = { ['0'] = B .. 's:high', ['1'] = B .. 's', ['2'] = B .. 's:low' }
+local LANES = { ['0'] = B .. 's:high', ['1'] = B .. 's', ['2'] = B .. 's:low', ['3'] = B .. 's:alone' }
 local function now()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
@@ -65,7 +68,8 @@ end
 
 local function read(l, f)
   if f[1] == 'a' and f[3] == 's' and f[5] == 'm' and f[7] == 'p' then
-    return { l = l, a = f[2], s = f[4], m = f[6], p = f[8], x = f[10] or '', h = f[12] or '', X = object(f[10]) }
+    local own = l == '3' and f[14] or l
+    return { l = own, a = f[2], s = f[4], m = f[6], p = f[8], x = f[10] or '', h = f[12] or '', X = object(f[10]) }
   end
   return { l = l, a = '0', s = '0', m = '', p = cjson.encode(f), x = '', h = '' }
 end
@@ -73,12 +77,27 @@ local function entry(l, id)
   local e = redis.call('XRANGE', LANES[l], id, id)[1]
   return e and read(l, e[2])
 end
+local function losses(e)
+  return e.X and tonumber(e.X.z) or 0
+end
+local function suspect(e, count)
+  if losses(e) == count then return end
+  e.X = e.X or {}
+  e.X.z = count > 0 and count or nil
+  e.x = next(e.X) and cjson.encode(e.X) or ''
+  if e.x == '' then e.X = nil end
+end
 local function add(e)
-  if e.x == '' and e.h == '' then redis.call('XADD', LANES[e.l], '*', 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p)
-  else
-    local id = redis.call('XADD', LANES[e.l], '*', 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p, 'x', e.x, 'h', e.h)
-    note(e.X, 's', 'waiting', 'a', e.a, 'f', e.l .. id)
+  local l, words = e.l, { 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p }
+  if losses(e) >= ${LOSSES_MAX} then
+    l, words = '3', { 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p, 'x', e.x, 'h', e.h, 'l', e.l }
+    -- Those who read it could not make it in a full Redis.
+    redis.pcall('XGROUP', 'CREATE', LANES[l], '${GROUP}', '0', 'MKSTREAM')
+  elseif e.x ~= '' or e.h ~= '' then
+    words = { 'a', e.a, 's', e.s, 'm', e.m, 'p', e.p, 'x', e.x, 'h', e.h }
   end
+  local id = redis.call('XADD', LANES[l], '*', unpack(words))
+  note(e.X, 's', 'waiting', 'a', e.a, 'f', l .. id)
 end
 local function pack(e)
   return table.concat({ e.l, e.a, e.s, e.m, e.x, e.h, e.p }, '\\n')
@@ -101,6 +120,7 @@ end
 /** Limits, and the ends that concern them. */
 export const LUA = `${LUA_ENTRY}
 local function bury(e, reason, err)
+  suspect(e, 0)
   redis.call('XADD', B .. 'dlq', 'MAXLEN', '~', ${DEAD_JOBS_MAX}, '*',
     'a', e.a, 'm', e.m, 'p', e.p, 'r', reason, 'e', err, 'l', e.l, 'x', e.x, 'h', e.h)
   ended(e.X, 's', 'dead', 'a', e.a, 'r', reason, 'e', err)
@@ -136,13 +156,17 @@ local function leave_all(e, held)
   leave('', held)
   if e.X and e.X.k then leave(e.X.k[1], held) end
 end
-local function stalled(l, ids)
+local function gone(l, ids, kind, alone, how)
   for _, id in ipairs(ids) do
     local e = entry(l, id)
     if e then
-      e.s = e.s + 1
       leave_all(e, l .. id)
-      if e.s >= ${STALLS_MAX} then bury(e, 'stalled', 'its worker died ${STALLS_MAX} times')
+      if kind == 'lost' then
+        alone, how = l == '3', '${NOT_HEARD}'
+        suspect(e, math.min(${LOSSES_MAX}, losses(e) + 1))
+      elseif kind == 'died' then suspect(e, ${LOSSES_MAX}) end
+      if kind ~= 'stopped' and alone then e.s = e.s + 1 end
+      if e.s + 0 >= ${STALLS_MAX} then bury(e, 'stalled', '${stalledSentence("")}' .. how)
       else add(e) end
     end
   end

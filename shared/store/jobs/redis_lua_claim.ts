@@ -7,12 +7,12 @@ import { LUA, LUA_BASE } from "./redis_lua.ts";
 const OPEN_MAX = 20;
 
 /**
- * ARGV owner, how many at most, lanes in their order ("012"). Answers the rules of the queue, then the new entries of
- * each lane; only the rules when it is paused. Last, the lane that has all jobs there are, or ''.
+ * ARGV owner, how many at most, lanes in their order ("012", or "3"). Answers the rules of the queue, then the new entries
+ * of each lane; only the rules when it is paused. Last, the lane that has all jobs there are, or ''.
  */
 export const TAKE = `${LUA_BASE}
 local rules = redis.call('GET', B .. 'cfg') or ''
-local found, left = { rules, {}, {}, {}, '' }, tonumber(ARGV[2])
+local found, left = { rules, {}, {}, {}, {}, '' }, tonumber(ARGV[2])
 local decoded = object(rules)
 if decoded and decoded.paused == 1 then return found end
 for l in string.gmatch(ARGV[3], '.') do
@@ -29,15 +29,15 @@ for l in string.gmatch(ARGV[3], '.') do
     end
   end
 end
-if left == 0 then
+if left == 0 and ARGV[3] ~= '3' then
   local filled = 0
   for l, stream in pairs(LANES) do
-    if redis.call('XLEN', stream) > 0 then
+    if l ~= '3' and redis.call('XLEN', stream) > 0 then
       filled = filled + 1
-      found[5] = l
+      found[6] = l
     end
   end
-  if filled > 1 then found[5] = '' end
+  if filled > 1 then found[6] = '' end
 end
 return found`;
 

@@ -12,10 +12,10 @@ if rules.paused == 0 and not is_limited(rules) then redis.call('DEL', B .. 'cfg'
 else redis.call('SET', B .. 'cfg', cjson.encode(rules)) end
 look('', now())`;
 
-/** Answers waiting, delayed, running, dead, age of the oldest waiting in ms. */
+/** Answers waiting, delayed, running, dead, age in ms of the oldest waiting in a lane, how many wait to run alone. */
 export const COUNTS = `${LUA_BASE}
-local waiting, running, oldest = tonumber(redis.call('GET', B .. 'n') or '0'), 0, 0
-for _, stream in pairs(LANES) do
+local waiting, running, oldest, alone = tonumber(redis.call('GET', B .. 'n') or '0'), 0, 0, 0
+for l, stream in pairs(LANES) do
   local pending, delivered = 0, false
   local groups = redis.pcall('XINFO', 'GROUPS', stream)
   if not groups.err then
@@ -26,16 +26,17 @@ for _, stream in pairs(LANES) do
     end
   end
   local fresh = math.max(0, redis.call('XLEN', stream) - pending)
-  if fresh > 0 then
+  if l == '3' then alone = fresh
+  elseif fresh > 0 then
     local first = redis.call('XRANGE', stream, delivered and '(' .. delivered or '-', '+', 'COUNT', 1)[1]
     if first then oldest = math.max(oldest, now() - string.match(first[1], '^%d+')) end
   end
   waiting, running = waiting + fresh, running + pending
 end
-return { waiting, redis.call('ZCARD', B .. 'd'), running, redis.call('XLEN', B .. 'dlq'), oldest }`;
+return { waiting, redis.call('ZCARD', B .. 'd'), running, redis.call('XLEN', B .. 'dlq'), oldest, alone }`;
 
 /**
- * ARGV reason, error, then where a job is ("0", "1", "2" the lane, else the sorted set) and its id in the stream or
+ * ARGV reason, error, then where a job is ("0" to "3" the lane, else the sorted set) and its id in the stream or
  * its member. Answers a digit each: 1 it is dead now, 0 it is not there any more.
  */
 export const KILL = `${LUA}

@@ -21,16 +21,33 @@ for _, stream in pairs(LANES) do
   end
 end`;
 
-/** ARGV owner. Its consumers go too, once nothing is pending for them. */
-export const RELEASE = `${LUA}
-local freed = 0
+/** How many the owner of ARGV[1] holds. */
+const HELD_BY_OWNER = `
+local function held()
+  local count = 0
+  for _, stream in pairs(LANES) do
+    local summary = redis.pcall('XPENDING', stream, '${GROUP}')
+    for _, c in ipairs(not summary.err and summary[4] or {}) do
+      if c[1] == ARGV[1] then count = count + c[2] end
+    end
+  end
+  return count
+end`;
+
+/** ARGV owner. Answers how many it holds. */
+export const HELD = `${LUA_BASE}${HELD_BY_OWNER}
+return held()`;
+
+/** ARGV owner, how it ended: kind, 1 when it died with one job, sentence. Its consumers go too, once nothing is pending for them. */
+export const RELEASE = `${LUA}${HELD_BY_OWNER}
+local freed, alone = 0, ARGV[3] == '1' and held() == 1
 for l, stream in pairs(LANES) do
   repeat
     local list = redis.pcall('XPENDING', stream, '${GROUP}', '-', '+', 500, ARGV[1])
     if list.err then break end
     local ids = {}
     for i, e in ipairs(list) do ids[i] = e[1] end
-    stalled(l, ids)
+    gone(l, ids, ARGV[2], alone, ARGV[4])
     freed = freed + #ids
     if #list < 500 then redis.call('XGROUP', 'DELCONSUMER', stream, '${GROUP}', ARGV[1]) end
   until #list < 500
@@ -45,7 +62,7 @@ for l, stream in pairs(LANES) do
   if not list.err then
     local ids = {}
     for i, e in ipairs(list) do ids[i] = e[1] end
-    stalled(l, ids)
+    gone(l, ids, 'lost')
     freed = freed + #ids
     for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', stream, '${GROUP}')) do
       local info = {}

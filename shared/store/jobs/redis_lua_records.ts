@@ -41,7 +41,7 @@ local function member_with(place, at, head)
   return found and string.sub(found, 1, #head) == head and found
 end
 local function taken_out(X, place, at, l, a)
-  local lane, id = string.match(place or '', '^([012])(%d+%-%d+)$')
+  local lane, id = string.match(place or '', '^([0-3])(%d+%-%d+)$')
   if lane then
     if not entry(lane, id) then return false end
     drop(lane, { id })

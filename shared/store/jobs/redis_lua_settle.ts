@@ -7,7 +7,7 @@ import { LUA } from "./redis_lua.ts";
  * worker end a job that another one has.
  */
 const HOLDS = `
-local owner, held, whole, ids = ARGV[1], {}, {}, { ['0'] = {}, ['1'] = {}, ['2'] = {} }
+local owner, held, whole, ids = ARGV[1], {}, {}, { ['0'] = {}, ['1'] = {}, ['2'] = {}, ['3'] = {} }
 local function holds(l, id)
   if n > 4 and not held[l] then
     held[l] = {}
@@ -94,7 +94,7 @@ for k = 1, n do
       elseif kind == 'defer' or kind == 'unbegin' then
         e.h = z
         note(e.X, 'e', y)
-        if kind == 'unbegin' then unbegin(e) end
+        if kind == 'unbegin' then unbegin(e) else suspect(e, 0) end
         if x == '0' then add(e) else delay(e, x) end
       elseif kind == 'ack' then
         if x ~= '' then ended(e.X, 's', 'done', 'v', x) else ended(e.X, 's', 'done') end
@@ -103,6 +103,7 @@ for k = 1, n do
         if z ~= '' then e.h = z end
         if kind == 'dead' then bury(e, x, y)
         else
+          suspect(e, 0)
           note(e.X, 'e', y)
           if x == '0' then add(e) else delay(e, x) end
         end

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { connectNow, isPassing, isReply, redisError, singleConnection } from "../redis_connection.ts";
-import { laneOrder } from "./lane.ts";
+import { ALONE_LANE, laneOrder } from "./lane.ts";
 import { type QueueRules, readRules } from "./queue_rules.ts";
 import { entriesByStream, type StreamEntry } from "./redis_entry.ts";
 import { GROUP, type RedisKeys } from "./redis_keys.ts";
@@ -28,6 +28,7 @@ type TakeReply = [
   high: StreamEntry[],
   normal: StreamEntry[],
   low: StreamEntry[],
+  alone: StreamEntry[],
   soleLane: string,
 ];
 
@@ -40,6 +41,8 @@ export class RedisReader {
   readonly #keys: RedisKeys;
   readonly #queue: string;
   readonly #owner: string;
+  /** Of each lane by its number: those it does not read are empty. */
+  readonly #streams: readonly [lane: number, stream: string][];
   /** Ends a blocked read from outside. */
   readonly #unblock: (connectionId: number) => Promise<unknown>;
   #open: Promise<{ redis: Redis; id: number }> | undefined;
@@ -55,12 +58,14 @@ export class RedisReader {
     keys: RedisKeys,
     queue: string,
     owner: string,
+    alone: boolean,
     unblock: (connectionId: number) => Promise<unknown>,
   ) {
     this.#url = url;
     this.#keys = keys;
     this.#queue = queue;
     this.#owner = owner;
+    this.#streams = alone ? [[ALONE_LANE, keys.aloneStream(queue)]] : [...keys.streams(queue).entries()];
     this.#unblock = unblock;
   }
 
@@ -118,13 +123,14 @@ export class RedisReader {
   }
 
   #take(max: number): Promise<Found> {
-    const order = laneOrder(this.#turn++).join("");
+    const alone = this.#streams.length === 1;
+    const order = alone ? String(ALONE_LANE) : laneOrder(this.#turn++).join("");
     return this.#ask(async (redis) => {
       const reply = await runScript(redis, "take", this.#keys.base(this.#queue), [this.#owner, max, order]);
-      const [rules, high, normal, low, sole] = reply as TakeReply;
+      const [rules, high, normal, low, suspects, sole] = reply as TakeReply;
       this.#soleLane = Number(sole);
       this.#soleUntilMs = sole === "" ? 0 : performance.now() + SOLE_MS;
-      return { rules: readRules(rules), lanes: [high, normal, low] };
+      return { rules: readRules(rules), lanes: [high, normal, low, suspects] };
     }, 0);
   }
 
@@ -132,7 +138,7 @@ export class RedisReader {
     const { id } = await this.#connection();
     if (signal.aborted) return { rules: readRules(""), lanes: [] };
     // COUNT is of each stream (redis.io/commands/xreadgroup).
-    const share = Math.max(1, Math.floor(max / 3));
+    const share = Math.max(1, Math.floor(max / this.#streams.length));
     const blockMs = Math.min(BLOCK_MAX_MS, Math.max(1, Math.ceil(waitMs)));
     const words = ["COUNT", share, "BLOCK", blockMs];
     const unblock = () => {
@@ -151,12 +157,14 @@ export class RedisReader {
 
   /** The rules are asked for in the same breath, and answered after the read. */
   async #readLanes(redis: Redis, words: readonly (string | number)[], from: ">" | "0"): Promise<Found> {
-    const streams = this.#keys.streams(this.#queue);
+    const streams = this.#streams.map(([, stream]) => stream);
     const group = ["GROUP", GROUP, this.#owner, ...words];
-    const reading = redis.call("XREADGROUP", [...group, "STREAMS", ...streams, from, from, from]);
+    const reading = redis.call("XREADGROUP", [...group, "STREAMS", ...streams, ...streams.map(() => from)]);
     const [reply, rules] = await Promise.all([reading, redis.get(this.#keys.rules(this.#queue))]);
     const found = entriesByStream(reply);
-    return { rules: readRules(rules ?? ""), lanes: streams.map((stream) => found.get(stream) ?? []) };
+    const lanes: StreamEntry[][] = [];
+    for (const [lane, stream] of this.#streams) lanes[lane] = found.get(stream) ?? [];
+    return { rules: readRules(rules ?? ""), lanes: Array.from(lanes, (entries) => entries ?? []) };
   }
 
   async #ask(read: (redis: Redis) => Promise<Found>, waitMs: number, signal?: AbortSignal): Promise<Found> {

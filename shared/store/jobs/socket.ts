@@ -59,6 +59,7 @@ export class SocketJobStore implements JobStore {
     max: number,
     waitMs: number,
     signal: AbortSignal,
+    alone = false,
   ): Promise<Claim> {
     if (signal.aborted) return { jobs: [], broken: [] };
     if (this.#held.inDoubt(queue, owner)) {
@@ -67,7 +68,9 @@ export class SocketJobStore implements JobStore {
       if (lost.jobs.length + lost.broken.length > 0) return this.#held.take(lost);
     }
     try {
-      return this.#held.take(await this.#call({ op: "claim", queue, owner, max, waitMs }, waitMs, signal));
+      return this.#held.take(
+        await this.#call({ op: "claim", queue, owner, max, waitMs, alone }, waitMs, signal),
+      );
     } catch (error) {
       // Its answer may have been lost on the way: the next claim asks what we hold.
       this.#held.doubt(queue, owner);
@@ -101,7 +104,8 @@ export class SocketJobStore implements JobStore {
   readonly leases: LeaseKeeper = {
     renew: async (queues, owners, leaseMs) =>
       void (await this.#call({ op: "renew", queues, owners, leaseMs })),
-    release: (queues, owner) => this.#call({ op: "release", queues, owner }),
+    held: (queues, owner) => this.#call({ op: "held", queues, owner }),
+    release: (queues, owner, end) => this.#call({ op: "release", queues, owner, end }),
     reclaim: (queues, leaseMs) => this.#call({ op: "reclaim", queues, leaseMs }),
     promote: (queues, maxMs) => this.#call({ op: "promote", queues, maxMs }),
   };

@@ -17,7 +17,8 @@ import { dropOldDead, reviveDead } from "./sqlite_dead.ts";
 import { allQueues, findLiving, hurryJobs, killJobs } from "./sqlite_desk.ts";
 import { insertJobs } from "./sqlite_enqueue.ts";
 import { lookAgain, nextLookMs, openDue, rulesOf } from "./sqlite_gates.ts";
-import { clockSet, freeOwner, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
+import { ALONE_LANES } from "./sqlite_lane.ts";
+import { clockSet, freeOwner, heldBy, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
 import { countQueue, listDead, nextDueMs } from "./sqlite_reads.ts";
 import { cancelJob, dropOld, getRecord, noteProgress } from "./sqlite_records.ts";
 import { isBusy, storeError } from "./sqlite_schema.ts";
@@ -67,16 +68,17 @@ export class SqliteJobStore implements JobStore {
     max: number,
     waitMs: number,
     signal: AbortSignal,
+    alone = false,
   ): Promise<Claim> {
     const endMs = performance.now() + waitMs;
     while (!signal.aborted) {
       const seenWakes = this.#waiters.wakes;
-      const dueMs = await this.#read((db) => nextDueMs(db, queue), undefined);
+      const dueMs = await this.#read((db) => nextDueMs(db, queue, alone), undefined);
       const untilDueMs = dueMs === undefined ? Number.POSITIVE_INFINITY : dueMs - this.#nowMs();
       if (signal.aborted) break;
       if (untilDueMs <= 0) {
         // A power cut that undoes a lease leaves the job free, as it should be then; settling it is durable.
-        const take = (change: SqliteChange) => this.#take(change, queue, owner, max);
+        const take = (change: SqliteChange) => this.#take(change, queue, { owner, max, alone });
         const claim = await this.#writer.write(take, "fast");
         if (!isEmpty(claim)) return claim;
       }
@@ -85,7 +87,7 @@ export class SqliteJobStore implements JobStore {
       // At least 1 ms: a claim that lost its job to another process must not spin.
       const found = await this.#waitForJobs(
         queue,
-        { owner, max, found: undefined },
+        { owner, max, alone, found: undefined },
         seenWakes,
         Math.max(1, Math.min(leftMs, untilDueMs)),
         signal,
@@ -121,7 +123,8 @@ export class SqliteJobStore implements JobStore {
       if (holding.length > 0)
         await this.#writer.write(({ db, nowMs }) => touchOwners(db, holding, nowMs), "fast");
     },
-    release: (queues, owner) => this.#writer.write((change) => freeOwner(change, queues, owner)),
+    held: (queues, owner) => this.#read((db) => heldBy(db, queues, owner), 0),
+    release: (queues, owner, end) => this.#writer.write((change) => freeOwner(change, queues, owner, end)),
     reclaim: async (queues, leaseMs) => {
       await this.#lookAtClock();
       await this.#dropOld();
@@ -129,7 +132,7 @@ export class SqliteJobStore implements JobStore {
       if ((await this.#read(silent, [])).length === 0) return 0;
       // Asked again inside the transaction: a renewal may have come meanwhile.
       return this.#writer.write((change) =>
-        silent(change.db).reduce((sum, owner) => sum + freeOwner(change, queues, owner), 0),
+        silent(change.db).reduce((sum, owner) => sum + freeOwner(change, queues, owner, { kind: "lost" }), 0),
       );
     },
     // A due job is claimable as it stands: only limits may have to let somebody go.
@@ -187,7 +190,15 @@ export class SqliteJobStore implements JobStore {
   };
 
   counts(queues: readonly string[]): Promise<QueueCounts[]> {
-    const none = (queue: string) => ({ queue, waiting: 0, delayed: 0, running: 0, dead: 0, oldestMs: 0 });
+    const none = (queue: string) => ({
+      queue,
+      waiting: 0,
+      delayed: 0,
+      running: 0,
+      dead: 0,
+      alone: 0,
+      oldestMs: 0,
+    });
     return this.#read((db) => queues.map((queue) => countQueue(db, queue, this.#nowMs())), queues.map(none));
   }
 
@@ -220,7 +231,12 @@ export class SqliteJobStore implements JobStore {
     await this.#writer.close();
   }
 
-  #take(change: SqliteChange, queue: string, owner: string, max: number): Claim {
+  #take(
+    change: SqliteChange,
+    queue: string,
+    { owner, max, alone }: Pick<ClaimWish, "owner" | "max" | "alone">,
+  ): Claim {
+    if (alone) return claimJobs(change, queue, owner, max, ALONE_LANES);
     const turn = this.#turns.get(queue) ?? 0;
     this.#turns.set(queue, turn + 1);
     return claimJobs(change, queue, owner, max, laneOrder(turn));
@@ -229,11 +245,14 @@ export class SqliteJobStore implements JobStore {
   /** Leases what a transaction has freed to claims that wait: they need none of their own. */
   #handOut(change: SqliteChange): void {
     for (const queue of change.freed) {
+      // Whether nothing is left, for claims of either kind.
+      const none = { alone: false, shared: false };
       for (const wish of this.#wishes.open(queue)) {
-        if (change.gone.has(wish.owner)) continue;
-        const claim = this.#take(change, queue, wish.owner, wish.max);
-        if (isEmpty(claim)) break;
-        change.given.set(wish, claim);
+        const kind = wish.alone ? "alone" : "shared";
+        if (change.gone.has(wish.owner) || none[kind]) continue;
+        const claim = this.#take(change, queue, wish);
+        if (isEmpty(claim)) none[kind] = true;
+        else change.given.set(wish, claim);
       }
     }
   }

@@ -2,10 +2,10 @@
 import type { Database } from "bun:sqlite";
 import { NewerEntry, readExtras, readHistory, readOptions } from "./entry.ts";
 import type { Claim } from "./job.ts";
-import { laneNumbered } from "./lane.ts";
 import { isLimited, type QueueRules } from "./queue_rules.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 import { admit, rulesOf } from "./sqlite_gates.ts";
+import { homeLane } from "./sqlite_lane.ts";
 import { touchOwners } from "./sqlite_leases.ts";
 import { extrasOf, tellRecord, unlock } from "./sqlite_records.ts";
 
@@ -94,7 +94,7 @@ function toClaim(queue: string, rows: readonly JobRow[]): Claim {
         ...readExtras(row.extras),
         id: row.uid,
         queue,
-        lane: laneNumbered(row.lane),
+        lane: homeLane(row.lane),
         type: row.type,
         payload: row.payload,
         runAtMs: row.run_at,

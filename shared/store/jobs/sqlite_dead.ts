@@ -1,6 +1,7 @@
 /** Dead jobs in the tables. */
 import { DEAD_AGE_MAX_MS, DEAD_JOBS_MAX, type DeadFilter, type DeadReason } from "./job.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
+import { ALONE } from "./sqlite_lane.ts";
 import { endJob, extrasOf, type HeldRow, lock, reviveRecord } from "./sqlite_records.ts";
 
 /** Counting the dead costs a walk over them: not at each. */
@@ -18,7 +19,7 @@ export function bury(
   const dead = db
     .query<{ id: number }, [number, string, string, number, number]>(
       `INSERT INTO dead (uid, queue, lane, type, payload, options, extras, history, attempt, reason, error, died_at)
-       SELECT uid, queue, lane, type, payload, options, extras, history, attempt + ?, ?, ?, ? FROM job WHERE id = ?
+       SELECT uid, queue, lane % ${ALONE}, type, payload, options, extras, history, attempt + ?, ?, ?, ? FROM job WHERE id = ?
        RETURNING id`,
     )
     .get(attempts, reason, error, nowMs, job.id);

@@ -2,10 +2,10 @@
 import type { Database } from "bun:sqlite";
 import { readHistory, readOptions } from "./entry.ts";
 import { KILLED, KILLED_ERROR, type LivingFilter, type LivingJob, type LivingState } from "./job_desk.ts";
-import { laneNumbered } from "./lane.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 import { bury } from "./sqlite_dead.ts";
 import { leave, lookAgain } from "./sqlite_gates.ts";
+import { homeLane } from "./sqlite_lane.ts";
 import { extrasOf, HELD, type HeldRow, tellRecord } from "./sqlite_records.ts";
 
 interface LivingRow {
@@ -48,7 +48,7 @@ export function findLiving(
   return rows.map((row) => ({
     id: row.uid,
     queue,
-    lane: laneNumbered(row.lane),
+    lane: homeLane(row.lane),
     type: row.type,
     state: row.state as LivingState,
     attempts: row.attempt,

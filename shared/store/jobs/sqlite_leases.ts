@@ -1,10 +1,19 @@
 /** Leases in the tables: renewed by owner, freed when an owner is dead or silent. */
 import type { Database } from "bun:sqlite";
-import { STALLS_MAX } from "./job.ts";
+import { LOSSES_MAX, NOT_HEARD, STALLS_MAX, stalledSentence, type WorkerEnd } from "./job.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 import { bury } from "./sqlite_dead.ts";
 import { leave } from "./sqlite_gates.ts";
+import { ALONE, isAlone } from "./sqlite_lane.ts";
 import { extrasOf, HELD, type HeldRow, tellRecord } from "./sqlite_records.ts";
+
+/** A job's lane, deaths of a process in which it was alone, unexplained losses, and how it came to the last one. */
+interface Suspicion {
+  lane: number;
+  stalls: number;
+  losses: number;
+  how: string;
+}
 
 /** Extends the leases of these owners: one row each, however many jobs they hold. */
 export function touchOwners(db: Database, owners: readonly string[], nowMs: number): void {
@@ -20,20 +29,40 @@ export function holders(db: Database, owners: readonly string[]): string[] {
   return owners.filter((owner) => holds.get(owner) !== null);
 }
 
-/** Frees what a dead owner held of these queues; each job has stalled once more. How many there were. */
-export function freeOwner(change: SqliteChange, queues: readonly string[], owner: string): number {
-  const { db } = change;
+/** How many jobs of these queues the owner has. */
+export function heldBy(db: Database, queues: readonly string[], owner: string): number {
+  const count = db.query<{ n: number }, [string, string]>(
+    "SELECT count(*) AS n FROM job WHERE owner = ? AND queue IN (SELECT value FROM json_each(?))",
+  );
+  return count.get(owner, JSON.stringify(queues))?.n ?? 0;
+}
+
+/** "lost": nobody said how it ended. */
+type OwnerEnd = WorkerEnd | { kind: "lost" };
+
+/** Frees what an owner that is gone held of these queues. How many there were. */
+export function freeOwner(
+  change: SqliteChange,
+  queues: readonly string[],
+  owner: string,
+  end: OwnerEnd,
+): number {
+  const { db, nowMs } = change;
   change.gone.add(owner);
   const held = db
     .query<HeldRow, [string, string]>(
       `SELECT ${HELD} FROM job WHERE owner = ? AND queue IN (SELECT value FROM json_each(?))`,
     )
     .all(owner, JSON.stringify(queues));
-  const free = db.query("UPDATE job SET owner = NULL, gate = NULL, stalls = stalls + 1 WHERE id = ?");
+  const free = db.query(
+    "UPDATE job SET owner = NULL, gate = NULL, lane = ?, stalls = ?, losses = ?, run_at = ? WHERE id = ?",
+  );
   for (const job of held) {
-    if (job.stalls + 1 >= STALLS_MAX) bury(change, job, "stalled", `its worker died ${STALLS_MAX} times`, 0);
+    const { lane, stalls, losses, how } = afterEnd(job, end, held.length);
+    if (stalls >= STALLS_MAX) bury(change, job, "stalled", stalledSentence(how), 0);
     else {
-      free.run(job.id);
+      // Behind the others that run alone: what kills its process again and again must not hold them up.
+      free.run(lane, stalls, losses, stalls > job.stalls ? nowMs : job.run_at, job.id);
       tellRecord(change, job, extrasOf(job), { state: "waiting", attempt: job.attempt });
       change.freed.add(job.queue);
     }
@@ -43,6 +72,23 @@ export function freeOwner(change: SqliteChange, queues: readonly string[], owner
     owner,
   );
   return held.length;
+}
+
+/** What is held against a job when its owner ends. */
+function afterEnd(job: HeldRow, end: OwnerEnd, held: number): Suspicion {
+  const { lane, stalls, losses } = job;
+  const alone = isAlone(lane) ? lane : lane + ALONE;
+  switch (end.kind) {
+    case "stopped":
+      return { lane, stalls, losses, how: "" };
+    case "died":
+      return { lane: alone, stalls: end.alone && held === 1 ? stalls + 1 : stalls, losses, how: end.how };
+    case "lost": {
+      if (isAlone(lane)) return { lane, stalls: stalls + 1, losses, how: NOT_HEARD };
+      const lost = losses + 1;
+      return { lane: lost >= LOSSES_MAX ? alone : lane, stalls, losses: lost, how: NOT_HEARD };
+    }
+  }
 }
 
 /** Owners that nobody renewed in time and that hold jobs of these queues, or none at all. */

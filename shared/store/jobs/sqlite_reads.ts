@@ -4,24 +4,26 @@ import { readHistory } from "./entry.ts";
 import type { DeadFilter, DeadJob, DeadReason, QueueCounts } from "./job.ts";
 import { LANES } from "./lane.ts";
 import { rulesOf } from "./sqlite_gates.ts";
+import { ALONE_LANES } from "./sqlite_lane.ts";
 
 interface FreeRow {
   run_at: number;
 }
 
+const SHARED_LANES: readonly number[] = LANES.map((_, lane) => lane);
 const FREE = "owner IS NULL AND parked IS NULL";
 
 /** When the first free job of a queue is due; undefined when none is free, or the queue is paused. */
-export function nextDueMs(db: Database, queue: string): number | undefined {
-  return rulesOf(db, queue).paused ? undefined : firstDueMs(db, queue);
+export function nextDueMs(db: Database, queue: string, alone: boolean): number | undefined {
+  return rulesOf(db, queue).paused ? undefined : firstDueMs(db, queue, alone ? ALONE_LANES : SHARED_LANES);
 }
 
-function firstDueMs(db: Database, queue: string): number | undefined {
+function firstDueMs(db: Database, queue: string, lanes: readonly number[]): number | undefined {
   // "+?": see claimJobs.
   const first = db.query<FreeRow, [string, number]>(
     `SELECT run_at FROM job WHERE ${FREE} AND queue = +? AND lane = +? ORDER BY run_at, id LIMIT 1`,
   );
-  const dues = LANES.flatMap((_, lane) => first.get(queue, lane)?.run_at ?? []);
+  const dues = lanes.flatMap((lane) => first.get(queue, lane)?.run_at ?? []);
   return dues.length === 0 ? undefined : Math.min(...dues);
 }
 
@@ -40,19 +42,21 @@ export function dataVersion(db: Database): number | undefined {
 export function countQueue(db: Database, queue: string, nowMs: number): QueueCounts {
   const count = (sql: string, ...values: (string | number)[]) =>
     db.query<{ n: number }, (string | number)[]>(`SELECT count(*) AS n FROM ${sql}`).get(...values)?.n ?? 0;
-  const free = (due: string) =>
-    LANES.reduce(
-      (sum, _, lane) =>
+  const free = (due: string, lanes: readonly number[]) =>
+    lanes.reduce(
+      (sum, lane) =>
         sum + count(`job WHERE ${FREE} AND queue = ? AND lane = ? AND run_at ${due} ?`, queue, lane, nowMs),
       0,
     );
+  const alone = free("<=", ALONE_LANES);
   return {
     queue,
-    waiting: free("<=") + count("job WHERE queue = ? AND parked IS NOT NULL", queue),
-    delayed: free(">"),
+    waiting: free("<=", SHARED_LANES) + alone + count("job WHERE queue = ? AND parked IS NOT NULL", queue),
+    delayed: free(">", SHARED_LANES) + free(">", ALONE_LANES),
     running: count("job WHERE owner IS NOT NULL AND queue = ?", queue),
     dead: count("dead WHERE queue = ?", queue),
-    oldestMs: Math.max(0, nowMs - (firstDueMs(db, queue) ?? nowMs)),
+    alone,
+    oldestMs: Math.max(0, nowMs - (firstDueMs(db, queue, SHARED_LANES) ?? nowMs)),
   };
 }
 

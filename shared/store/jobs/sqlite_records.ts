@@ -13,13 +13,16 @@ export interface HeldRow {
   id: number;
   uid: string;
   queue: string;
+  lane: number;
+  run_at: number;
   attempt: number;
   stalls: number;
+  losses: number;
   gate: string | null;
   extras: string;
 }
 
-export const HELD = "id, uid, queue, attempt, stalls, gate, extras";
+export const HELD = "id, uid, queue, lane, run_at, attempt, stalls, losses, gate, extras";
 
 interface RecordRow {
   uid: string;

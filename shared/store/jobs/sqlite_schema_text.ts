@@ -142,5 +142,10 @@ ALTER TABLE gate ADD COLUMN begins TEXT NOT NULL DEFAULT '';
 ALTER TABLE gate ADD COLUMN begins_until INTEGER NOT NULL DEFAULT 0;
 `;
 
+/** Leases lost that nobody explained. Jobs that run alone are in the lanes from ALONE_LANES on. */
+const FIFTH = `
+ALTER TABLE job ADD COLUMN losses INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** What makes version n + 1 from version n. */
-export const SCHEMAS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH];
+export const SCHEMAS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH, FIFTH];

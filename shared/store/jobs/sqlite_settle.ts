@@ -4,6 +4,7 @@ import type { AttemptFailure, Settlement } from "./job.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 import { bury } from "./sqlite_dead.ts";
 import { leave, unspend } from "./sqlite_gates.ts";
+import { ALONE } from "./sqlite_lane.ts";
 import { endJob, extendLock, extrasOf, HELD, type HeldRow, lock, tellRecord } from "./sqlite_records.ts";
 
 /** Whether the lease was still held and the outcome is applied. */
@@ -43,7 +44,8 @@ export function settleJob(change: SqliteChange, owner: string, { fence, outcome 
     case "retry": {
       const { delayMs, error } = outcome;
       db.query(
-        "UPDATE job SET owner = NULL, gate = NULL, attempt = attempt + 1, run_at = ?, history = coalesce(?, history) WHERE id = ?",
+        `UPDATE job SET owner = NULL, gate = NULL, attempt = attempt + 1, lane = lane % ${ALONE}, losses = 0, run_at = ?,
+           history = coalesce(?, history) WHERE id = ?`,
       ).run(nowMs + delayMs, historyOf(outcome), id);
       tellRecord(change, held, extras, { state: delayMs > 0 ? "delayed" : "waiting", error });
       if (extras.unique) extendLock(change, held, extras.unique, delayMs);
@@ -57,6 +59,7 @@ export function settleJob(change: SqliteChange, owner: string, { fence, outcome 
         writeHistory(outcome.history),
         id,
       );
+      if (begun) db.query("UPDATE job SET lane = lane % ?, losses = 0 WHERE id = ?").run(ALONE, id);
       const state = delayMs > 0 ? "delayed" : "waiting";
       tellRecord(change, held, extras, { state, attempt: held.attempt, error });
       if (!begun) unbegin(change, held, extras);

@@ -1,13 +1,13 @@
 /** What clients of the store process and the store process say to each other. */
 import type { EnqueueToken } from "./enqueue_token.ts";
-import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement, WorkerEnd } from "./job.ts";
 import type { LivingFilter, LivingJob } from "./job_desk.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { JobRecord, ProgressNote } from "./record.ts";
 
 export type StoreCall =
   | { op: "enqueue"; jobs: readonly NewJob[]; token: EnqueueToken }
-  | { op: "claim"; queue: string; owner: string; max: number; waitMs: number }
+  | { op: "claim"; queue: string; owner: string; max: number; waitMs: number; alone: boolean }
   | { op: "owned"; queue: string; owner: string }
   | { op: "settle"; owner: string; settlements: readonly Settlement[] }
   | { op: "note"; notes: readonly ProgressNote[] }
@@ -15,7 +15,8 @@ export type StoreCall =
   | { op: "await"; id: string; waitMs: number }
   | { op: "cancel"; id: string }
   | { op: "renew"; queues: readonly string[]; owners: readonly string[]; leaseMs: number }
-  | { op: "release"; queues: readonly string[]; owner: string }
+  | { op: "held"; queues: readonly string[]; owner: string }
+  | { op: "release"; queues: readonly string[]; owner: string; end: WorkerEnd }
   | { op: "reclaim"; queues: readonly string[]; leaseMs: number }
   | { op: "promote"; queues: readonly string[]; maxMs: number }
   | { op: "counts"; queues: readonly string[] }
@@ -41,6 +42,7 @@ export interface StoreAnswers {
   await: JobRecord | null;
   cancel: boolean;
   renew: null;
+  held: number;
   release: number;
   reclaim: number;
   promote: number;
