@@ -4,7 +4,7 @@ import { stackOf, within } from "../../shared/thrown_value.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { importUserFile } from "../sdk/user_code.ts";
 import { defaultExportPlace, faultSentence } from "../sdk/user_fault.ts";
-import { type AppOptions, readAppOptions } from "./app_options.ts";
+import { type AppOptions, pathsIn, readAppOptions } from "./app_options.ts";
 import { captureServe } from "./serve_capture.ts";
 import type { ServerGroup } from "./server_group.ts";
 import { listeningPorts } from "./socket_fds.ts";
@@ -20,6 +20,7 @@ interface ElysiaLike {
   /** What `modules` waits for. */
   promisedModules?: { onError?: (error: unknown) => void };
   server: unknown;
+  routes?: unknown;
   compile(): unknown;
   handleError?: (context: unknown, error: unknown, ...rest: unknown[]) => unknown;
   listen(port: number): unknown;
@@ -68,6 +69,7 @@ async function startElysia(app: ElysiaLike, file: string, group: ServerGroup): P
     if (!group.listening) app.listen(0);
     // listen() compiles once more when they are there, which sets handleError anew.
     await app.modules;
+    group.learnPaths(pathsIn(app.routes));
     logFaults(app, file);
   } catch (error) {
     throw error instanceof UserError ? error : new UserError(faultSentence(error, file), 1, { cause: error });

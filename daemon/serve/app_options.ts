@@ -10,6 +10,8 @@ export type Route = unknown;
 export interface AppOptions {
   fetch: FetchHandler;
   routes: Record<string, Route>;
+  /** The paths of GET routes inside fetch(), as far as the app tells. */
+  paths: readonly string[];
   websocket: object | undefined;
   error: ((error: Error) => Awaitable<Response>) | undefined;
   maxRequestBodySize: number | undefined;
@@ -20,7 +22,6 @@ export function readAppOptions(given: unknown): AppOptions | undefined {
   if (typeof given === "function") return readAppOptions({ fetch: given });
   if (typeof given !== "object" || given === null) return undefined;
   const { fetch, routes, websocket, error, maxRequestBodySize } = given as Record<string, unknown>;
-  // Hono keeps a list of its own under this name.
   const hasRoutes = typeof routes === "object" && routes !== null && !Array.isArray(routes);
   if (typeof fetch !== "function" && !hasRoutes) return undefined;
   return {
@@ -29,8 +30,18 @@ export function readAppOptions(given: unknown): AppOptions | undefined {
     routes: hasRoutes ? (routes as Record<string, Route>) : {},
     websocket: typeof websocket === "object" && websocket !== null ? websocket : undefined,
     error: typeof error === "function" ? (error as (error: Error) => Response).bind(given) : undefined,
+    paths: pathsIn(routes),
     maxRequestBodySize: typeof maxRequestBodySize === "number" ? maxRequestBodySize : undefined,
   };
+}
+
+/** Of the list of routes that Hono and Elysia keep under this name. */
+export function pathsIn(routes: unknown): string[] {
+  if (!Array.isArray(routes)) return [];
+  return routes.flatMap((route: unknown) => {
+    const { method, path } = (route ?? {}) as Record<string, unknown>;
+    return (method === "GET" || method === "ALL") && typeof path === "string" ? [path] : [];
+  });
 }
 
 function notFound(): Response {

@@ -1,14 +1,18 @@
-import type { Server } from "bun";
+import { isIP } from "node:net";
+import type { Server, SocketAddress } from "bun";
 import { UserError } from "../../shared/user_error.ts";
 import { readAppOptions } from "./app_options.ts";
 import type { InheritedPlace } from "./listener.ts";
 import type { ServerGroup } from "./server_group.ts";
 
 type BunServer = Server<unknown>;
+/** In which our edge tells whose request it is. */
+const CLIENT_FIELD = "x-real-ip";
 
 /** All listeners of a child as user code knows them: Bun's Server. A request belongs to one, and the others refuse it. */
 export class AppServer {
   readonly #group: ServerGroup;
+  readonly #fromEdge = new WeakSet<Request>();
 
   constructor(group: ServerGroup) {
     this.#group = group;
@@ -29,12 +33,19 @@ export class AppServer {
     });
   }
 
+  /** Of a request that our edge sent, its client's, as the edge says. */
   requestIP(request: Request): unknown {
+    if (this.#fromEdge.has(request)) return addressIn(request.headers.get(CLIENT_FIELD));
     for (const { server } of this.#group.listeners) {
       const address = server.requestIP(request);
       if (address) return address;
     }
     return null;
+  }
+
+  /** It came over the private socket, which only the edge of our supervisor reaches. */
+  cameFromEdge(request: Request): void {
+    this.#fromEdge.add(request);
   }
 
   timeout(request: Request, seconds: number): void {
@@ -70,6 +81,12 @@ export class AppServer {
     return this.#servers[0]?.fetch(request);
   }
 
+  /** How many there were. Those of our edge stay: it may be about to send a request. */
+  closeIdleConnections(): number {
+    const ofClients = this.#group.listeners.filter(({ place }) => "address" in place);
+    return ofClients.reduce((closed, { server }) => closed + server.closeIdleConnections(), 0);
+  }
+
   ref(): void {
     for (const server of this.#servers) server.ref();
   }
@@ -99,6 +116,15 @@ export class AppServer {
     return this.#public?.port;
   }
 
+  get address(): SocketAddress | null {
+    const { hostname = null, port = 0 } = this.#public ?? {};
+    return addressIn(hostname, port);
+  }
+
+  get protocol(): "http" {
+    return "http";
+  }
+
   get hostname(): string | undefined {
     return this.#public?.hostname;
   }
@@ -113,4 +139,10 @@ export class AppServer {
   }
 
   readonly development = false;
+}
+
+/** As Bun tells addresses; null for what is none. The edge does not tell the port. */
+function addressIn(text: string | null, port = 0): SocketAddress | null {
+  const version = isIP(text ?? "");
+  return text && version ? { address: text, port, family: version === 6 ? "IPv6" : "IPv4" } : null;
 }

@@ -23,7 +23,14 @@ export function faultApp(sentence: string): AppOptions {
       },
     });
   };
-  return { fetch: answer, routes: {}, websocket: undefined, error: undefined, maxRequestBodySize: undefined };
+  return {
+    fetch: answer,
+    paths: [],
+    routes: {},
+    websocket: undefined,
+    error: undefined,
+    maxRequestBodySize: undefined,
+  };
 }
 
 /** It loads itself anew when another process than `pid` answers. */

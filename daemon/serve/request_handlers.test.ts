@@ -71,20 +71,28 @@ test("answers health only where the app has nothing", async () => {
   const answer = (status: number) => ({ fetch: () => new Response("app", { status }) });
   const health = async (given: object) => {
     const route = workingHandlers(app(given), SERVER, counting()).routes["/healthz"];
-    const response = await call(route, "/healthz");
+    const get = typeof route === "function" ? route : (route as { GET: unknown }).GET;
+    const response = await call(get, "/healthz");
     return `${response.status} ${await response.text()}`;
   };
   expect(await health(answer(404))).toBe("200 ok");
   expect(await health(answer(200))).toBe("200 app");
   expect(await health(answer(503))).toBe("503 app");
-  for (const pattern of ["/healthz", "/*", "/:page"]) {
-    const { routes } = workingHandlers(
-      app({ routes: { [pattern]: () => new Response() } }),
-      SERVER,
-      counting(),
-    );
-    expect(Object.keys(routes)).toEqual(pattern === "/healthz" ? ["/healthz", "/readyz"] : [pattern]);
-  }
+  const missing = () => new Response("app", { status: 404 });
+  const posts = { "/healthz": { POST: missing } };
+  expect(await health({ routes: { "/healthz": missing } })).toBe("404 app");
+  expect(await health({ routes: { "/*": missing } })).toBe("200 ok");
+  expect(await health({ routes: { "/:page": missing }, ...answer(503) })).toBe("200 ok");
+  expect(await health({ routes: { "/:page": missing, "/healthz": () => new Response("own") } })).toBe(
+    "200 own",
+  );
+  expect(await health({ routes: posts })).toBe("200 ok");
+  // As Hono tells its routes.
+  const list = (...paths: string[]) => paths.map((path) => ({ method: "GET", path }));
+  expect(await health({ routes: list("/:slug"), ...answer(500) })).toBe("200 ok");
+  expect(await health({ routes: list("/:slug", "/healthz"), ...answer(500) })).toBe("500 app");
+  expect(await health({ routes: list("/*"), ...answer(500) })).toBe("500 app");
+  expect(await health({ routes: list("/:a/:b"), ...answer(500) })).toBe("500 app");
 });
 
 test("a child that leaves asks every client to close", async () => {

@@ -2,6 +2,8 @@
 import type { Answer, AppOptions, FetchHandler, Route } from "./app_options.ts";
 
 const HEALTH_PATHS = ["/healthz", "/readyz"];
+/** A pattern that takes any path of one segment. */
+const PARAMETER = /^\/(?::[^/]+|\*)$/;
 
 /** Is told of each request that the app gets. */
 export interface RequestWatch {
@@ -72,15 +74,19 @@ function wrap(app: AppOptions, wrapper: Wrapper): RequestHandlers {
     typeof route === "function" ? wrapper(route as FetchHandler) : route,
   );
   for (const path of HEALTH_PATHS) {
-    if (!Object.keys(app.routes).some((pattern) => answers(pattern, path)))
-      routes[path] = wrapper(healthy(app.fetch));
+    const own = routes[path];
+    const health = wrapper(healthOf(app, path));
+    if (own === undefined) routes[path] = health;
+    else if (isMethodTable(own)) routes[path] = { GET: health, HEAD: health, ...own };
   }
   return { fetch: wrapper(app.fetch), routes };
 }
 
-/** Whether a route pattern of Bun.serve takes a path of one segment. */
-function answers(pattern: string, path: string): boolean {
-  return pattern === path || pattern === "/*" || /^\/:[^/]+$/.test(pattern);
+/** A route that takes whatever one segment stands there means other paths than ours. */
+function healthOf({ fetch, routes, paths }: AppOptions, path: string): FetchHandler {
+  const patterns = [...Object.keys(routes), ...paths.filter((known) => known !== "/*")];
+  const meansOthers = !paths.includes(path) && patterns.some((pattern) => PARAMETER.test(pattern));
+  return meansOthers ? () => new Response("ok") : healthy(fetch);
 }
 
 /** Asks the app first: "ok" only when it has nothing there. */

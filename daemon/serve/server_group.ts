@@ -3,7 +3,7 @@ import { log } from "../../shared/log.ts";
 import { closeSockets } from "../../shared/process/listen_socket.ts";
 import { stackOf } from "../../shared/thrown_value.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
-import type { AppOptions } from "./app_options.ts";
+import type { AppOptions, FetchHandler } from "./app_options.ts";
 import { AppServer } from "./app_server.ts";
 import { closeListener, sayFarewell } from "./farewell.ts";
 import { KeepAlive } from "./keep_alive.ts";
@@ -29,6 +29,8 @@ export class ServerGroup {
   readonly #keepAlive: KeepAlive;
   #listeners: Listener[] = [];
   #app: AppOptions | undefined;
+  /** That fetch() answers by GET, beside those that the app's options tell. */
+  #paths: readonly string[] = [];
   #unhealthy = false;
   /** The whole app server leaves: nobody takes our sockets. */
   #forGood = false;
@@ -83,6 +85,12 @@ export class ServerGroup {
   /** Answers by this app from now on. */
   use(app: AppOptions): void {
     this.#app = app;
+    this.#refresh();
+  }
+
+  /** The app answers GET there. */
+  learnPaths(paths: readonly string[]): void {
+    this.#paths = paths;
     this.#refresh();
   }
 
@@ -168,9 +176,10 @@ export class ServerGroup {
     const isPrivate = "unix" in place;
     const bound: Bound = (handler) => {
       const own = this.#bound(handler);
-      return isPrivate ? own : this.#keepAlive.watched(own);
+      return isPrivate ? this.#fromEdge(own) : this.#keepAlive.watched(own);
     };
-    const handlers = handlersOf(app, this.server, this.#watch, bound);
+    const paths = [...app.paths, ...this.#paths];
+    const handlers = handlersOf({ ...app, paths }, this.server, this.#watch, bound);
     return {
       ...(this.#unhealthy ? unhealthy(handlers) : handlers),
       error: app.error ?? ((error: Error) => this.#failed(error)),
@@ -178,6 +187,13 @@ export class ServerGroup {
       ...(maxRequestBodySize !== undefined && { maxRequestBodySize }),
       development: false,
       idleTimeout: isPrivate ? 0 : this.#keepAlive.idleTimeoutS,
+    };
+  }
+
+  #fromEdge(handler: FetchHandler): FetchHandler {
+    return (request, server) => {
+      this.server.cameFromEdge(request);
+      return handler(request, server);
     };
   }
 

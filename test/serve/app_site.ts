@@ -10,6 +10,8 @@ export interface AppSiteOptions extends Pick<TrivetOptions, "args" | "env"> {
   files: Record<string, string>;
   /** Lines of [serve] on top of the address and one worker. */
   serve?: string;
+  /** Lines of [proxy]. */
+  proxy?: string;
   /** Sections behind [serve]. */
   config?: string;
 }
@@ -34,9 +36,9 @@ export class AppSite implements AsyncDisposable {
   }
 
   /** With an edge, under one supervisor. */
-  static async up({ files, serve = "", config = "", ...rest }: AppSiteOptions): Promise<AppSite> {
+  static async up({ files, serve = "", proxy = "", config = "", ...rest }: AppSiteOptions): Promise<AppSite> {
     const port = await freePort();
-    const edge = `[[proxy.listen]]\naddress = "127.0.0.1:${port}"\n[proxy]\nworkers = 1\naccess_log = "off"\n`;
+    const edge = `[[proxy.listen]]\naddress = "127.0.0.1:${port}"\n[proxy]\nworkers = 1\naccess_log = "off"\n${proxy}\n`;
     return AppSite.#start("up", `${edge}${serveSection(serve)}${config}`, port, files, rest);
   }
 
