@@ -4,6 +4,7 @@ import { childVariables } from "./child_start.ts";
 import { openBytePair, openFdChannel, type SocketPair } from "./fd_channel.ts";
 import { closeSockets } from "./listen_socket.ts";
 import type { ChildKind } from "./message.ts";
+import { keepForBun, toldByBun } from "./orphans.ts";
 import { folderForChildren } from "./start_folder.ts";
 
 /** Descriptors of a child begin behind stdin, stdout and stderr. */
@@ -76,9 +77,12 @@ export function startChild(
       stdio: ["ignore", "inherit", "inherit", ...fds, ...theirs],
       env: childEnv(kind, FIRST_FD + fds.length + theirs.length - 1, variables),
       ...folderForChildren(folder),
-      onExit: (_process, code, signal) =>
-        ended(signal ? `was killed by signal ${signal}` : `ended with code ${code}`),
+      onExit: ({ pid }, code, signal) => {
+        toldByBun(pid);
+        ended(signal ? `was killed by signal ${signal}` : `ended with code ${code}`);
+      },
     });
+    keepForBun(process.pid);
     return { process, line, channel };
   } catch (error) {
     closeSockets(ours);

@@ -58,6 +58,11 @@ export class Control {
    * UserError that says why we go on instead.
    */
   async upgrade(): Promise<void> {
+    if (process.pid === 1) {
+      throw new UserError(
+        "this is process 1 of its container, which ends with it and can't be taken over: start a container of the new version, then stop this one",
+      );
+    }
     await this.#alone("an upgrade", async () => {
       const { pid, letGo } = await startSuccessor(
         { listeners: this.bequest(), memories: this.#memories(), configFile: this.#configFile },

@@ -25,6 +25,8 @@ function open() {
     getpwnam: { args: [pointer], returns: pointer },
     getpwuid: { args: [u32], returns: pointer },
     getgrnam: { args: [pointer], returns: pointer },
+    waitid: { args: [i32, u32, pointer, i32], returns: i32 },
+    waitpid: { args: [i32, pointer, i32], returns: i32 },
     prctl: { args: [i32, u64, u64, u64, u64], returns: i32 },
     clock_gettime: { args: [i32, pointer], returns: i32 },
     adjtimex: { args: [pointer], returns: i32 },

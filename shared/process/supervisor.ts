@@ -3,6 +3,7 @@ import { Admin, type AdminPlaces } from "./admin.ts";
 import { Control } from "./control.ts";
 import type { Legacy } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
+import { reapOrphans } from "./orphans.ts";
 import { Overview } from "./overview.ts";
 import type { PidFile } from "./pid_file.ts";
 import { Predecessor, successorAsked } from "./predecessor.ts";
@@ -35,6 +36,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
   const { modes, places, version, legacy, pidFile } = supervision;
   const succeeding = legacy?.predecessor === true;
   nameProcess(SUPERVISOR_NAME);
+  reapOrphans();
   const overview = new Overview(modes, version, places.config);
   const manager = ServiceManager.take();
   manager.holds(legacy?.addresses ?? []);
