@@ -14,9 +14,9 @@ export const check: Runner = {
       return 0;
     }
     try {
-      const { config, file, lines } = await loadConfig(configFile);
+      const { config, file, lines, shown } = await loadConfig(configFile);
       const name = configFile ?? "trivet.toml";
-      const faults = userFileFaults(config, lines);
+      const faults = userFileFaults(config, lines, shown);
       if (faults.length > 0) throw new ConfigError(name, faults);
       if (json) printJson(file, []);
       else say(file ? `${name} is valid` : "there is no trivet.toml here: all keys have their defaults");

@@ -84,3 +84,110 @@ test.each(["proxy", "serve", "worker", "up"])(
     expect(stderr).toBe('trivet.toml:2: proxy.workers must be "auto" or a whole number from 1 to 512\n');
   },
 );
+
+test("the value of an environment variable is never shown: the file's own words are", async () => {
+  const text = `
+[proxy]
+listen = [{ address = "127.0.0.1:1" }, { address = "\${LISTEN}" }, { address = "\${DEFAULTED:-127.0.0.1:4711}" }, { address = "\${DEFAULTED:-127.0.0.1:4711}" }]
+access_log_to = "\${S}"
+timeouts.connect = "\${S}"
+[[proxy.route]]
+backend = "x\${S}y"
+[[proxy.route]]
+host = "\${HOST}"
+methods = ["\${METHOD}", "get"]
+backend = "api"
+[[proxy.route]]
+host = "\${HOST}"
+methods = ["\${METHOD}", "\${LOWER}"]
+backend = "api"
+headers.request = { Host = "\${S}", X-A = "\${S}\\n" }
+[[proxy.route]]
+path_prefix = "/\${S}\\\\"
+host = "\${S}"
+redirect = { to = "\${S}" }
+allow = ["\${S}"]
+[[proxy.route]]
+path_prefix = "/status"
+respond = { status = "\${STATUS}", body = "\${S}" }
+[backend.api]
+servers = ["127.0.0.1:1", "\${SERVER}", { address = "\${SERVER}" }]
+balance = "\${S}"
+health = { expect = "\${S}" }
+[serve]
+listen = ["\${LISTEN}", "\${LISTEN}"]
+user = "\${S}/"
+[worker]
+queues = [{ name = "\${QUEUE}" }, { name = "\${QUEUE}" }, { name = "\${S}", rate = { jobs = 1, per = "\${LONG}" } }]
+lease = "\${SHORT}"
+[[worker.cron]]
+name = "\${S}"
+type = "t"
+schedule = "\${S}"
+timezone = "\${S}"
+[[worker.cron]]
+name = "\${S}"
+type = "t"
+schedule = "* * * * *"
+[store]
+url = "\${S}"
+[admin]
+http = "\${ADMIN}"
+hosts = ["\${S}"]
+`;
+  const env = {
+    S: "hunter2 secret",
+    LISTEN: "127.0.0.1:1",
+    SERVER: "127.0.0.1:1",
+    HOST: "hidden.example",
+    METHOD: "HIDDEN",
+    LOWER: "patch",
+    STATUS: "304",
+    QUEUE: "hiddenqueue",
+    LONG: "333d",
+    SHORT: "77ms",
+    ADMIN: "10.44.55.66:9900",
+  };
+  await using folder = await Folder.make({ "trivet.toml": text });
+  for (const words of [CHECK, [...CHECK, "--json"]]) {
+    const { code, stdout, stderr } = await runTrivet(words, { cwd: folder.path, env });
+    const said = stdout + stderr;
+    expect(code).toBe(2);
+    expect(said).toContain(`x\${S}y`);
+    for (const value of ["hunter2", "secret", "hidden", "HIDDEN", "PATCH", "304", "333d", "77ms", "10.44"])
+      expect([value, said.split("\n").filter((line) => line.includes(value))]).toEqual([value, []]);
+  }
+});
+
+test("nor is it when a file is missing or wrong", async () => {
+  const text = `
+[serve]
+app = "\${S}.ts"
+[worker]
+handlers = "\${BROKEN}"
+`;
+  const env = { S: "hunter2", BROKEN: "hidden.ts" };
+  await using folder = await Folder.make({ "trivet.toml": text, "hidden.ts": "export default {{{" });
+  const { code, stderr } = await runTrivet(CHECK, { cwd: folder.path, env });
+  expect([code, stderr.split("\n").map((line) => line.slice(0, 60))]).toEqual([
+    2,
+    [
+      `trivet.toml:3: serve.app: there is no app \${S}.ts`,
+      expect.stringContaining(`trivet.toml:5: worker.handlers: \${BROKEN}:1: `),
+      "",
+    ],
+  ]);
+});
+
+test("nor when a mode starts with such a file", async () => {
+  const text = `[[proxy.route]]\nbackend = "\${S}"\n`;
+  await using folder = await Folder.make({ "trivet.toml": text });
+  const { code, stderr } = await runTrivet(["proxy", "-c", "trivet.toml"], {
+    cwd: folder.path,
+    env: { S: "hunter2" },
+  });
+  expect([code, stderr]).toEqual([
+    2,
+    `trivet.toml:2: there is no backend "\${S}"; add a [backend.NAME] of that name, with servers\n`,
+  ]);
+});

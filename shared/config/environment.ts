@@ -5,6 +5,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** ${NAME}, ${NAME:-default}; $${ stands for ${ itself. */
 const REFERENCE = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
 
+/** Whether a variable stands in a text. */
+export function hasReference(text: string): boolean {
+  return Array.from(text.matchAll(REFERENCE)).some(([, , name]) => name !== undefined);
+}
+
 /** A copy of `value` with the variables in its strings replaced; those that can't be go to `problems`. */
 export function expandEnvironment(
   value: unknown,

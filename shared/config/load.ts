@@ -15,6 +15,7 @@ import { relationProblems } from "./relation.ts";
 import { type Config, ConfigSchema } from "./schema.ts";
 import { shapeProblems } from "./shape.ts";
 import { parseToml } from "./toml.ts";
+import { asItIs, type Shown, shownAs } from "./written.ts";
 
 const FILE_BYTES_MAX = 1024 * 1024;
 
@@ -26,6 +27,8 @@ export interface LoadedConfig {
   dir: string;
   /** Where the keys of the file stand. */
   lines: LineMap;
+  /** How its values are told to the user. */
+  shown: Shown;
 }
 
 /**
@@ -35,13 +38,20 @@ export interface LoadedConfig {
 export async function loadConfig(named: string | undefined): Promise<LoadedConfig> {
   if (named === undefined && !existsSync(DEFAULT_FILE)) {
     const dir = startFolder;
-    return { config: checkConfig("", DEFAULT_FILE, dir), file: undefined, dir, lines: mapLines("") };
+    return {
+      config: checkConfig("", DEFAULT_FILE, dir),
+      file: undefined,
+      dir,
+      lines: mapLines(""),
+      shown: asItIs,
+    };
   }
   const name = named ?? DEFAULT_FILE;
   const file = resolve(startFolder, name);
   const dir = dirname(file);
   const text = await readText(name);
-  return { config: checkConfig(text, name, dir), file, dir, lines: mapLines(text) };
+  const shown = shownAs(tableOf(text, name));
+  return { config: checkConfig(text, name, dir), file, dir, lines: mapLines(text), shown };
 }
 
 export interface AdminDir {
@@ -89,7 +99,10 @@ function checkTable(said: Table, text: string, name: string, dir: string, env: E
   const table = expandEnvironment(said, env, unset) as Table;
   const problems = [
     ...unset,
-    ...withoutRepeats(unset, [...shapeProblems(ConfigSchema, table), ...relationProblems(table)]),
+    ...withoutRepeats(unset, [
+      ...shapeProblems(ConfigSchema, table),
+      ...relationProblems(table, shownAs(said)),
+    ]),
   ];
   if (problems.length > 0) throw new ConfigError(name, faultsOf(problems, text));
   return withAbsolutePaths(Value.Decode(ConfigSchema, Value.Default(ConfigSchema, table)), dir);

@@ -58,7 +58,7 @@ test("a lease that runs out between two signs of life, a fetch that does not wai
 test("a queue or a server named twice", () => {
   expect(said({ worker: { queues: [{ name: "a" }, { name: "a" }] } })).toHaveLength(1);
   expect(said({ backend: { x: { servers: ["a:1", { address: "a:1" }] }, y: { servers: ["a:1"] } } })).toEqual(
-    ["backend.x.servers.1: the server a:1 is named twice in this backend"],
+    ["backend.x.servers.1.address: the server a:1 is named twice in this backend"],
   );
 });
 

@@ -5,6 +5,7 @@ import { format, formatNamed } from "./format.ts";
 import { nearestName } from "./nearest_name.ts";
 import { isTable, type Path, type Problem, type Table } from "./problem.ts";
 import { routeProblems } from "./route_problems.ts";
+import { asItIs, type Shown } from "./written.ts";
 
 const HANG_SHORTEST_MS = 2000;
 /** A supervisor renews three times in it, and a busy machine may hold it up for a while. */
@@ -23,11 +24,11 @@ interface Located {
  * What is wrong between values that are each right alone. Takes a config that may still have other faults, so that
  * everything can be told at once.
  */
-export function relationProblems(config: Table): Problem[] {
+export function relationProblems(config: Table, shown: Shown = asItIs): Problem[] {
   return [
-    ...unknownBackends(config),
-    ...routeProblems(tablesAt(config, "proxy", "route")),
-    ...twice(config),
+    ...unknownBackends(config, shown),
+    ...routeProblems(tablesAt(config, "proxy", "route"), shown),
+    ...twice(config, shown),
     ...adminBeyondLoopback(config),
     ...hastyHangTimeout(config),
     ...longKeepAlive(config),
@@ -97,18 +98,24 @@ function isAddress(text: string): boolean {
   }
 }
 
-function unknownBackends(config: Table): Problem[] {
+function unknownBackends(config: Table, shown: Shown): Problem[] {
   const names = Object.keys(tableAt(config, "backend"));
   return tablesAt(config, "proxy", "route").flatMap(({ path, table }) => {
     const name = table["backend"];
     if (typeof name !== "string" || name === "" || name === "serve:" || names.includes(name)) return [];
+    const place = [...path, "backend"];
+    const text = shown(place, name);
     const near = nearestName(name, [...names, "serve:"]);
-    const hint = near ? `did you mean "${near}"?` : `add a [backend.${name}] with servers`;
-    return [{ path: [...path, "backend"], sentence: `there is no backend "${name}"; ${hint}` }];
+    const missing =
+      text === name
+        ? `add a [backend.${name}] with servers`
+        : "add a [backend.NAME] of that name, with servers";
+    const hint = near ? `did you mean "${near}"?` : missing;
+    return [{ path: place, sentence: `there is no backend "${text}"; ${hint}` }];
   });
 }
 
-function twice(config: Table): Problem[] {
+function twice(config: Table, shown: Shown): Problem[] {
   const listeners = tablesAt(config, "proxy", "listen").flatMap(textOf("address"));
   const app = tableAt(config, "serve")["listen"];
   const appListeners = texts(app, ["serve", "listen"]);
@@ -117,6 +124,11 @@ function twice(config: Table): Problem[] {
   const servers = Object.entries(tableAt(config, "backend")).map(([name, backend]) =>
     isTable(backend) ? serverAddresses(backend["servers"], ["backend", name, "servers"]) : [],
   );
+  const repeats = (
+    all: readonly Located[],
+    key: (text: string) => string,
+    sentence: (text: string) => string,
+  ) => repeated(all, key).map(({ path, text }) => ({ path, sentence: sentence(shown(path, text)) }));
   return [
     ...repeats(listeners, listenKey, (text) => `${text} is listened on twice: remove one of the two`),
     ...repeats(appListeners, listenKey, (text) => `${text} is listened on twice: remove one of the two`),
@@ -141,19 +153,13 @@ function twice(config: Table): Problem[] {
 }
 
 /** Later ones whose key was there before; an empty key never counts. */
-function repeats(
-  all: readonly Located[],
-  key: (text: string) => string,
-  sentence: (text: string) => string,
-): Problem[] {
+function repeated(all: readonly Located[], key: (text: string) => string): Located[] {
   const seen = new Set<string>();
-  return all.flatMap(({ path, text }) => {
+  return all.filter(({ text }) => {
     const own = key(text);
-    if (own === "" || !seen.has(own)) {
-      seen.add(own);
-      return [];
-    }
-    return [{ path, sentence: sentence(text) }];
+    const before = own !== "" && seen.has(own);
+    seen.add(own);
+    return before;
   });
 }
 
@@ -169,7 +175,8 @@ function serverAddresses(servers: unknown, path: Path): Located[] {
   if (!Array.isArray(servers)) return [];
   return servers.flatMap((server: unknown, i) => {
     const text = isTable(server) ? server["address"] : server;
-    return typeof text === "string" ? [{ path: [...path, i], text }] : [];
+    const place = isTable(server) ? [...path, i, "address"] : [...path, i];
+    return typeof text === "string" ? [{ path: place, text }] : [];
   });
 }
 

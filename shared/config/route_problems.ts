@@ -2,6 +2,7 @@ import { normalHost } from "../normal_host.ts";
 import { comparedPrefix } from "../normal_path.ts";
 import { isTable, type Path, type Problem, type Table } from "./problem.ts";
 import { fieldProblems } from "./route_fields.ts";
+import { asItIs, type Shown } from "./written.ts";
 
 /** What a route may do with a request: exactly one of these. */
 const ACTIONS = ["backend", "redirect", "respond"] as const;
@@ -18,17 +19,17 @@ interface LocatedRoute {
 }
 
 /** What is wrong within and between routes whose values are each right alone. */
-export function routeProblems(routes: readonly LocatedRoute[]): Problem[] {
+export function routeProblems(routes: readonly LocatedRoute[], shown: Shown = asItIs): Problem[] {
   return [
     ...routes.flatMap((route) => [
       ...actionProblems(route),
       ...serverlessProblems(route),
-      ...methodProblems(route),
+      ...methodProblems(route, shown),
       ...prefixProblems(route),
       ...bodyProblems(route),
       ...fieldProblems(route.table["headers"], [...route.path, "headers"]),
     ]),
-    ...overlaps(routes),
+    ...overlaps(routes, shown),
   ];
 }
 
@@ -62,11 +63,13 @@ function serverlessProblems({ path, table }: LocatedRoute): Problem[] {
   return problems;
 }
 
-function methodProblems({ path, table }: LocatedRoute): Problem[] {
+function methodProblems({ path, table }: LocatedRoute, shown: Shown): Problem[] {
   return methodsOf(table).flatMap((method, i) => {
+    const place = [...path, "methods", i];
     const upper = method.toUpperCase();
+    const said = shown(place, method) === method ? `"${upper}"` : "it in upper case";
     return method !== upper && STANDARD_METHODS.includes(upper)
-      ? [{ path: [...path, "methods", i], sentence: `methods are case-sensitive: write "${upper}"` }]
+      ? [{ path: place, sentence: `methods are case-sensitive: write ${said}` }]
       : [];
   });
 }
@@ -87,17 +90,18 @@ function prefixProblems({ path, table }: LocatedRoute): Problem[] {
 
 function bodyProblems({ path, table }: LocatedRoute): Problem[] {
   const { respond } = table;
-  if (!isTable(respond) || !BODILESS.includes(Number(respond["status"])) || !respond["body"]) return [];
+  const status = isTable(respond) && typeof respond["status"] === "number" ? respond["status"] : 0;
+  if (!isTable(respond) || !BODILESS.includes(status) || !respond["body"]) return [];
   return [
     {
       path: [...path, "respond", "body"],
-      sentence: `an answer with status ${Number(respond["status"])} has no body: remove it`,
+      sentence: `an answer with status ${status} has no body: remove it`,
     },
   ];
 }
 
 /** Two routes for the same host and prefix stand side by side only when no request is for both. */
-function overlaps(routes: readonly LocatedRoute[]): Problem[] {
+function overlaps(routes: readonly LocatedRoute[], shown: Shown): Problem[] {
   const taken = new Map<string, Set<string>>();
   return routes.flatMap(({ path, table }) => {
     const { host = "", path_prefix: prefix = "/" } = table;
@@ -110,7 +114,8 @@ function overlaps(routes: readonly LocatedRoute[]): Problem[] {
     const both = own.filter((method) => before.has(method));
     for (const method of own) before.add(method);
     if (both.length === 0) return [];
-    const which = both.includes(ANY) ? "" : ` for ${both.join(", ")}`;
+    const open = methods.every((method, i) => shown([...path, "methods", i], method) === method);
+    const which = both.includes(ANY) || !open ? "" : ` for ${both.join(", ")}`;
     return [
       {
         path,

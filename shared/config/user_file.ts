@@ -5,15 +5,17 @@ import type { Fault } from "./config_error.ts";
 import type { LineMap } from "./line_map.ts";
 import type { Path } from "./problem.ts";
 import type { Config } from "./schema.ts";
+import { asItIs, type Shown } from "./written.ts";
 
 /** By the end of the name. Bun takes JSX in .js too (bun.sh/docs/runtime/loaders). */
 const LOADERS = { ts: "ts", tsx: "tsx", js: "jsx", jsx: "jsx" } as const;
 
 /** The user's own files that this config uses and that are not there, or are no TypeScript. */
-export function userFileFaults(config: Config, lines: LineMap): Fault[] {
+export function userFileFaults(config: Config, lines: LineMap, shown: Shown = asItIs): Fault[] {
   const faults: Fault[] = [];
   const need = (path: Path, file: string, what: string) => {
-    const reason = existsSync(file) ? syntaxFault(file) : `there is no ${what} ${file}`;
+    const name = shown(path, file);
+    const reason = existsSync(file) ? syntaxFault(file, name) : `there is no ${what} ${name}`;
     if (reason) faults.push({ line: lines.lineOf(path), sentence: `${path.join(".")}: ${reason}` });
   };
   const { app } = config.serve;
@@ -24,8 +26,8 @@ export function userFileFaults(config: Config, lines: LineMap): Fault[] {
   return faults.sort((a, b) => a.line - b.line);
 }
 
-/** Where a file can't be parsed, and why. It is not run, nor are its imports looked at. */
-function syntaxFault(file: string): string | undefined {
+/** Where a file can't be parsed, and why. It is not run, nor are its imports looked at. `name`: what it is called. */
+function syntaxFault(file: string, name: string): string | undefined {
   const end = extname(file).slice(1);
   if (!Object.hasOwn(LOADERS, end)) return undefined;
   const loader = LOADERS[end as keyof typeof LOADERS];
@@ -35,7 +37,7 @@ function syntaxFault(file: string): string | undefined {
   } catch (error) {
     const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
     const { position } = first as { position?: { line: number } | null };
-    return `${file}${position ? `:${position.line}` : ""}: ${sentenceOf(first)}`;
+    return `${name}${position ? `:${position.line}` : ""}: ${sentenceOf(first)}`;
   }
 }
 
