@@ -332,6 +332,29 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     await store.close();
   });
 
+  test("TERM twice, or past its deadline: what ran goes back at once, and nothing is held against it", async () => {
+    const queue = freshQueue();
+    const settings = `lease = "10m"\nshutdown_timeout = "1s"\n${queueSetting(queue)}`;
+    await using site = await worker(settings, url());
+    const path = join(site.folder.path, "trivet.db");
+    const store = storeOf(site);
+    const jobs = ["blocks", "waits", "waits"].map((type) => newJob(type, { ms: 3600_000 }, { queue }));
+    await store.enqueue(jobs.slice(1));
+    await until(() => ranIn(site).length === 2, "two wait");
+    site.signal("SIGTERM");
+    await until(() => site.stderr.includes("SIGTERM: finishing"), "it is told");
+    site.signal("SIGTERM");
+    await site.exited();
+    expect((await store.counts([queue]))[0]).toMatchObject({ waiting: 2, running: 0, alone: 0 });
+    await using next = await worker(settings, kind === "Redis" ? url() : `sqlite:${path}`);
+    await store.enqueue(jobs.slice(0, 1));
+    await until(() => ranIn(next).some(({ id }) => id === jobs[0]?.id), "one blocks");
+    next.signal("SIGTERM");
+    await next.exited();
+    expect((await store.counts([queue]))[0]).toMatchObject({ waiting: 3, running: 0, alone: 0 });
+    await store.close();
+  });
+
   test("the store killed and back: no acknowledged job is lost, and the worker goes on", async () => {
     const queue = freshQueue();
     await using site = await worker(queueSetting(queue), url());

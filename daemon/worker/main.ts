@@ -205,13 +205,16 @@ class WorkerMode implements Mode {
     await this.#store.close();
   }
 
-  kill(): void {
+  /** The jobs of those that are killed go back before the store is gone. */
+  async kill(): Promise<void> {
     clearInterval(this.#watching);
     this.#cron.stop();
     this.#solitude.end();
     for (const fleet of this.#fleets) fleet.kill();
-    // What is under way fails when the store is closed, and nobody need hear of it.
-    void this.#duties.stop(0).then(() => this.#store.close());
+    const gone = Promise.all(this.#fleets.map((fleet) => fleet.drain(0)));
+    await Promise.race([gone, Bun.sleep(RELEASE_WAIT_MS)]);
+    await this.#duties.stop(RELEASE_WAIT_MS);
+    await this.#store.close();
   }
 
   get #fleets(): readonly Fleet<WorkerBoot, WorkerOrder, WorkerNews>[] {

@@ -46,6 +46,9 @@ export interface Mode {
    * a drain without a successor would not; for `kept` see drain().
    */
   hurry?(kept: boolean): void;
-  /** Ends all at once. */
-  kill(): void;
+  /**
+   * Ends all at once; what it still has to say it says within a moment. `others`: the ends of the modes that were started
+   * after this one, and may need it for that.
+   */
+  kill(others: Promise<unknown>): void | Promise<void>;
 }

@@ -91,7 +91,7 @@ export async function supervise(supervision: Supervision): Promise<number> {
     return 0;
   } finally {
     watchdog.stop();
-    for (const mode of modes) mode.kill();
+    await killAll(modes);
     if (!succeeded) await admin.close();
     pidFile.remove();
   }
@@ -113,6 +113,12 @@ async function startAll(
 
 async function drainAll(modes: readonly Mode[], succeeded: boolean, kept: boolean): Promise<void> {
   for (const mode of modes.toReversed()) await mode.drain(succeeded, kept);
+}
+
+async function killAll(modes: readonly Mode[]): Promise<void> {
+  let ended: Promise<unknown> = Promise.resolve();
+  for (const mode of modes.toReversed()) ended = Promise.all([ended, mode.kill(ended)]);
+  await ended;
 }
 
 interface Asked {

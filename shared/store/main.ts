@@ -71,7 +71,8 @@ export function storeMode(site: Site): Mode | undefined {
       await fleet.drain(DRAIN_WAIT_MS);
       removeIfThere(socket);
     },
-    kill() {
+    async kill(others) {
+      await others;
       fleet.kill();
       removeIfThere(socket);
     },
