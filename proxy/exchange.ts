@@ -43,6 +43,7 @@ const SLASH = 47;
 
 const DIED =
   "a process of the app died, or closed the connection, without an answer to this request: it is sent to no other";
+const CUT = "a process of the app died, or closed the connection, within its answer to this request";
 const SILENT = "a process of the app did not answer this request in time";
 
 const unansweredLog = new UnansweredLog();
@@ -254,9 +255,8 @@ function startResponse(
   exchange.firstByteMs = performance.now() - exchange.startMs;
   exchange.eventStream = head.eventStream;
   exchange.keepAliveTimeoutS = head.keepAliveTimeoutS;
-  const reuse = reuseAfter(head, kind, exchange.isHead, upstream.owner !== null);
-  exchange.reusable = reuse !== "never" && bodyEnd === bytes.length;
-  exchange.cools = reuse === "later";
+  const alone = upstream.owner !== null;
+  exchange.reuse = bodyEnd === bytes.length ? reuseAfter(head, kind, exchange.isHead, alone) : "never";
   if (kind === "until_close" || bare || !requestBody.done || exchange.session.edge.draining)
     exchange.closing = true;
   relayHead(exchange, head, bytes, at, after, responseBody.keptEnd);
@@ -287,7 +287,10 @@ function switchProtocols(
 export function serverLost(exchange: Exchange, ending: Ending): void {
   const { responseBody } = exchange;
   if (!exchange.answered) return attemptFailed(exchange, ending);
-  if (responseBody.kind !== "until_close" || ending !== "server_closed") return cut(exchange, "truncated");
+  if (responseBody.kind !== "until_close" || ending !== "server_closed") {
+    if (exchange.server?.serveChild) unansweredLog.tell(exchange, exchange.server.serveChild, CUT);
+    return cut(exchange, "truncated");
+  }
   responseBody.done = true;
   release(exchange);
   if (exchange.session.unsent === null) finish(exchange, "done");
@@ -354,21 +357,21 @@ export function release(exchange: Exchange): void {
   if (!upstream) return;
   upstream.exchange = null;
   upstream.held = null;
-  const whole =
-    exchange.reusable && responseBody.done && requestBody.done && upstream.unsent === null && !upstream.ended;
+  const whole = responseBody.done && requestBody.done && upstream.unsent === null && !upstream.ended;
   const announcedMs = exchange.keepAliveTimeoutS * 1000 - 1000;
   // A client's own connection is kept as long as its server lets it: it would have to authenticate again.
   const mostMs = upstream.owner === null ? UPSTREAM_IDLE_MS : Number.POSITIVE_INFINITY;
   const idleMs = exchange.keepAliveTimeoutS > 0 ? Math.min(mostMs, announcedMs) : mostMs;
   upstream.idleUntilMs = exchange.session.edge.deadlines.nowMs + idleMs;
   if (whole && idleMs > 0 && keep(exchange, upstream)) upstream.resume();
-  else upstream.close();
+  else upstream.close(whole && exchange.reuse === "never");
 }
 
-function keep({ session, cools }: Exchange, upstream: Upstream): boolean {
+function keep({ session, reuse }: Exchange, upstream: Upstream): boolean {
   const { owner, gate, server } = upstream;
+  if (reuse === "never" || reuse === "ends") return false;
   if (owner !== null) return session.edge.privateConnections.keep(session, upstream);
-  return gate.open && (cools ? server.keepCooling(upstream) : server.keepIdle(upstream));
+  return gate.open && (reuse === "later" ? server.keepCooling(upstream) : server.keepIdle(upstream));
 }
 
 /** The answer has begun and can't be finished: the client must not take it for whole (RFC 9112 §8). */

@@ -4,6 +4,7 @@ import type { Claims } from "./forwarded_fields.ts";
 import { Body } from "./http/body.ts";
 import { RequestHead } from "./http/request_head.ts";
 import type { PathReading } from "./path_reading.ts";
+import type { Reuse } from "./reuse.ts";
 import type { Route } from "./router.ts";
 import type { Server } from "./server.ts";
 import type { Session } from "./session.ts";
@@ -73,10 +74,8 @@ export class Exchange {
   answered = false;
   /** The connection to the client ends with this exchange. */
   closing = false;
-  /** The connection to the server may carry another request. */
-  reusable = false;
-  /** Only after a while in which nothing came on it (reuse.ts). */
-  cools = false;
+  /** Whether the connection to the server may carry another request. */
+  reuse: Reuse = "ends";
   eventStream = false;
   /** Seconds the server keeps idle connections, when it says so. */
   keepAliveTimeoutS = 0;
@@ -131,14 +130,8 @@ export class Exchange {
     this.unreadable = false;
     this.replayable = true;
     this.idempotent = this.isHead = false;
-    this.sent =
-      this.heard =
-      this.answered =
-      this.closing =
-      this.reusable =
-      this.cools =
-      this.eventStream =
-        false;
+    this.sent = this.heard = this.answered = this.closing = this.eventStream = false;
+    this.reuse = "ends";
     this.keepAliveTimeoutS = 0;
     this.status = 0;
     this.responseBytes = 0;

@@ -10,7 +10,7 @@ import type { Upstream } from "./upstream.ts";
 export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer): void {
   const { session, responseBody } = exchange;
   const after = responseBody.take(bytes, 0, bytes.length);
-  if (after < bytes.length) exchange.reusable = false;
+  if (after < bytes.length) exchange.reuse = "never";
   if (responseBody.broken) return cut(exchange, "bad_response");
   exchange.responseBytes += responseBody.keptEnd;
   send(session, bytes, 0, responseBody.keptEnd, false);

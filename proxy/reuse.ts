@@ -1,8 +1,8 @@
 import type { BodyKind } from "./http/body.ts";
 import type { ResponseHead } from "./http/response_head.ts";
 
-/** later: once a while has passed in which nothing came. */
-export type Reuse = "at_once" | "later" | "never";
+/** later: once a while has passed in which nothing came. never: we don't trust it. ends: the server closes it. */
+export type Reuse = "at_once" | "later" | "never" | "ends";
 
 /**
  * When the connection may carry another request after an answer. What a server sends behind one that has no body is
@@ -11,7 +11,7 @@ export type Reuse = "at_once" | "later" | "never";
  */
 export function reuseAfter(head: ResponseHead, kind: BodyKind, toHead: boolean, alone: boolean): Reuse {
   const persistent = head.minor === 1 ? !head.close : head.keepAlive && !head.close;
-  if (!persistent || kind === "until_close") return "never";
+  if (!persistent || kind === "until_close") return "ends";
   if (kind !== "none" || alone) return "at_once";
   return toHead || head.chunked || head.contentLength > 0 ? "never" : "later";
 }

@@ -138,7 +138,7 @@ export class Server {
   makeRoom(): void {
     if (this.active + this.#cooling.length + this.#private.size <= this.connectionsMax) return;
     const [coldest] = this.#private;
-    (this.#cooling[0] ?? coldest)?.close();
+    (this.#cooling[0] ?? coldest)?.close(true);
   }
 
   forget(upstream: Upstream): void {

@@ -8,23 +8,27 @@ test("one a turn, in order, those who have more behind the others", async () => 
     ["c", 2],
   ]);
   const went: string[] = [];
-  let inOneTurn = 0;
+  const turnsOf: number[] = [];
+  let turn = 0;
+  const count = () => {
+    turn++;
+    if (went.length < 6) setImmediate(count);
+  };
   const { promise, resolve } = Promise.withResolvers<void>();
   const turns = new Turns<string>((name) => {
-    expect(++inOneTurn).toBe(1);
-    setImmediate(() => {
-      inOneTurn = 0;
-    });
     went.push(name);
+    turnsOf.push(turn);
     const more = (left.get(name) ?? 0) - 1;
     left.set(name, more);
     if (more > 0) turns.add(name);
     else if (went.length === 6) resolve();
   });
+  count();
   for (const name of left.keys()) turns.add(name);
   turns.add("a");
   await promise;
   expect(went.join("")).toBe("abcaca");
+  expect(new Set(turnsOf).size).toBe(6);
 });
 
 test("it goes on when everybody has gone meanwhile", async () => {

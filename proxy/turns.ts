@@ -18,9 +18,8 @@ export class Turns<T> {
     const [next] = this.#waiting;
     if (next === undefined) return;
     this.#waiting.delete(next);
-    // Before it goes on: when it adds itself to an empty list, the next turn is asked for already.
-    const more = this.#waiting.size > 0;
+    // When it adds itself to a list that is empty now, add() asks for the next turn.
+    if (this.#waiting.size > 0) setImmediate(() => this.#turn());
     this.#goOn(next);
-    if (more) setImmediate(() => this.#turn());
   }
 }

@@ -6,7 +6,7 @@ const PATH_CHARS_MAX = 256;
 const LINES_MAX = 20;
 const WINDOW_MS = 10_000;
 
-/** Warnings that name the requests of which a process of the app died, or which it never answered. */
+/** Warnings that name the requests of which a process of the app died, or which it never answered whole. */
 export class UnansweredLog {
   #windowEndMs = 0;
   #lines = 0;

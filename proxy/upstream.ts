@@ -44,13 +44,17 @@ export class Upstream implements Sender {
     this.socket?.resume();
   }
 
-  /** Nobody waits for it any more. */
-  close(): void {
+  /**
+   * Nobody waits for it any more. `abruptly`: with a reset, where the server would have gone on with it: else our port
+   * would be taken for a minute more (TIME_WAIT).
+   */
+  close(abruptly = false): void {
     this.exchange = null;
     this.server.forget(this);
     this.owner?.edge.privateConnections.forget(this.owner, this);
     const { socket } = this;
     this.socket = null;
-    socket?.end();
+    if (abruptly) socket?.terminate();
+    else socket?.end();
   }
 }

@@ -85,3 +85,15 @@ test("a request that the app never answers is named", async () => {
   await until(() => site.trivet.stderr.includes("did not answer this request in time"), "the log names it");
   expect(site.trivet.stderr).toContain('"path":"/never"');
 });
+
+test("a request within whose answer the process dies is named", async () => {
+  const app = `export default { fetch: () => new Response(new ReadableStream({
+    async pull(controller) { controller.enqueue("some"); await Bun.sleep(100); process.exit(1); } })) };`;
+  await using site = await AppSite.up({ files: { "app.ts": app } });
+  using client = await RawConnection.open(site.edgePort);
+  client.send("GET /half?a=1 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  await client.closed();
+  expect(client.received.toString()).toContain("some");
+  await until(() => site.trivet.stderr.includes("within its answer to this request"), "the log names it");
+  expect(site.trivet.stderr).toContain('"path":"/half"');
+});
