@@ -7,10 +7,9 @@ import { connect } from "./connect.ts";
 import { linger } from "./departure.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
 import { believe } from "./forwarded_fields.ts";
-import { type FieldTable, MORE } from "./http/field_table.ts";
+import { MORE } from "./http/field_table.ts";
 import { equals, octets } from "./http/octets.ts";
 import { parseResponseHead, ResponseHead, responseFields } from "./http/response_head.ts";
-import { carriesRequests } from "./http/upgrade_protocols.ts";
 import { answerByRule, answerOurselves, fail, giveUp, refuse, refuseUnrouted } from "./own_answer.ts";
 import { readPath } from "./path_reading.ts";
 import { Pauses } from "./pauses.ts";
@@ -24,9 +23,10 @@ import { reuseAfter } from "./reuse.ts";
 import { admits } from "./route_rules.ts";
 import type { Route, Router } from "./router.ts";
 import type { Server } from "./server.ts";
-import type { Session } from "./session.ts";
+import { idleTo, serverFor } from "./server_choice.ts";
 import { openTunnel } from "./tunnel.ts";
 import { UnansweredLog } from "./unanswered_log.ts";
+import { maySwitch, upgradesToRequests } from "./upgrade.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** An idle connection to a server is closed before most servers would close it. */
@@ -40,11 +40,6 @@ const PAUSE_MS = 250;
 
 const HEAD = octets("HEAD");
 const SLASH = 47;
-
-const DIED =
-  "a process of the app died, or closed the connection, without an answer to this request: it is sent to no other";
-const CUT = "a process of the app died, or closed the connection, within its answer to this request";
-const SILENT = "a process of the app did not answer this request in time";
 
 const unansweredLog = new UnansweredLog();
 
@@ -106,17 +101,6 @@ function isDoubtful(exchange: Exchange, router: Router, found: Route | undefined
   return routeFor(exchange, router, reading.slashed) !== found;
 }
 
-/** An upgrade with a body leaves it open where the new protocol starts, and requests must not pass us unseen. */
-function maySwitch({ bytes, request, requestBody }: Exchange): boolean {
-  const { upgradeField, fields } = request;
-  return requestBody.kind === "none" && upgradeField >= 0 && !upgradesToRequests(bytes, fields, upgradeField);
-}
-
-function upgradesToRequests(bytes: Buffer, { spans }: FieldTable, upgradeField: number): boolean {
-  const entry = upgradeField * 4;
-  return carriesRequests(bytes, spans[entry + 2]!, spans[entry + 3]!);
-}
-
 /** Gives the request to a server of the backend, or has it wait for one behind those that wait already. */
 function dispatch(exchange: Exchange): void {
   const backend = exchange.route?.backend;
@@ -149,23 +133,6 @@ export function admitWaiting(backend: Backend): void {
     if (first.dispatchedMs < 0) first.dispatchedMs = performance.now();
     giveTo(first, backend, server);
   }
-}
-
-/** A server with room: that on which the client has authenticated, else the next one. */
-function serverFor(exchange: Exchange, backend: Backend): Server | undefined {
-  const { session, clientKey } = exchange;
-  const known = session.hasPrivate
-    ? session.edge.privateConnections.serverOf(session, backend.usable)
-    : undefined;
-  return known ?? backend.pick(clientKey, exchange.server);
-}
-
-function idleTo(server: Server, session: Session): Upstream | undefined {
-  const { edge } = session;
-  const own = session.hasPrivate
-    ? edge.privateConnections.take(session, server, edge.deadlines.nowMs)
-    : undefined;
-  return own ?? server.takeIdle();
 }
 
 function giveTo(exchange: Exchange, backend: Backend, server: Server): void {
@@ -288,7 +255,7 @@ export function serverLost(exchange: Exchange, ending: Ending): void {
   const { responseBody } = exchange;
   if (!exchange.answered) return attemptFailed(exchange, ending);
   if (responseBody.kind !== "until_close" || ending !== "server_closed") {
-    if (exchange.server?.serveChild) unansweredLog.tell(exchange, exchange.server.serveChild, CUT);
+    if (exchange.server?.serveChild) unansweredLog.cut(exchange, exchange.server.serveChild);
     return cut(exchange, "truncated");
   }
   responseBody.done = true;
@@ -310,7 +277,7 @@ export function attemptFailed(exchange: Exchange, ending: Ending): void {
   const { serveChild } = server;
   const hasBody = requestBody.kind !== "none";
   const fatal = serveChild !== null && sent && wasRead({ ending, heard, hasBody });
-  if (fatal) unansweredLog.tell(exchange, serveChild, DIED);
+  if (fatal) unansweredLog.died(exchange, serveChild);
   if (!mayRetry({ attempts, retries, sent, heard, idempotent, bodyInHand, fatal }))
     return fail(exchange, ending);
   if (sent && !backend.budget.take()) return fail(exchange, ending);
@@ -338,7 +305,7 @@ function pause(exchange: Exchange): void {
 export function serverSilent(exchange: Exchange): void {
   const { server } = exchange;
   if (server) exchange.route?.backend?.failed(server, true);
-  if (server?.serveChild) unansweredLog.tell(exchange, server.serveChild, SILENT);
+  if (server?.serveChild) unansweredLog.silent(exchange, server.serveChild);
   fail(exchange, "server_timeout");
 }
 

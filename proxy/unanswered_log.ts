@@ -13,7 +13,27 @@ export class UnansweredLog {
   #untold = 0;
 
   /** `child`: which of the app's, "serve:0". */
-  tell(exchange: Exchange, child: string, sentence: string): void {
+  died(exchange: Exchange, child: string): void {
+    this.#tell(
+      exchange,
+      child,
+      "a process of the app died, or closed the connection, without an answer to this request: it is sent to no other",
+    );
+  }
+
+  cut(exchange: Exchange, child: string): void {
+    this.#tell(
+      exchange,
+      child,
+      "a process of the app died, or closed the connection, within its answer to this request",
+    );
+  }
+
+  silent(exchange: Exchange, child: string): void {
+    this.#tell(exchange, child, "a process of the app did not answer this request in time");
+  }
+
+  #tell(exchange: Exchange, child: string, sentence: string): void {
     const nowMs = performance.now();
     if (nowMs >= this.#windowEndMs) {
       this.#windowEndMs = nowMs + WINDOW_MS;
