@@ -10,6 +10,7 @@ import { UserError } from "../user_error.ts";
 import type { StoreBoot } from "./child.ts";
 import { checkRedis } from "./redis_connection.ts";
 import type { StoreAddress } from "./store_address.ts";
+import { readStoreNotice, type StoreNotice } from "./store_notice.ts";
 
 const BOOT_WAIT_MS = 10_000;
 const DRAIN_WAIT_MS = 10_000;
@@ -47,12 +48,20 @@ export function storeMode(site: Site): Mode | undefined {
   const { path, socket } = address;
   // It stays what we are, so that the file can lie anywhere; only those who run the user's code must reach it.
   const owner = knownIdentity("serve", site.config.serve);
-  const fleet = new Fleet<StoreBoot, never, never>({
+  let trouble: string | null = null;
+  const fleet = new Fleet<StoreBoot, never, StoreNotice>({
     kind: "store",
     title: () => basename(path),
     slots: 1,
     deadlines: () => ({ bootMs: BOOT_WAIT_MS, drainMs: DRAIN_WAIT_MS }),
     boot: () => ({ path, socket, owner }),
+    read: readStoreNotice,
+    onMessage: (_child, notice) => {
+      trouble = notice.trouble;
+    },
+    onGone: () => {
+      trouble = null;
+    },
   });
   return {
     name: "store",
@@ -66,7 +75,7 @@ export function storeMode(site: Site): Mode | undefined {
     status: async () => ({ path }),
     samples: () => fleet.samples(),
     settle: () => fleet.settle(),
-    complaint: () => fleet.complaint(),
+    complaint: () => fleet.complaint() ?? trouble ?? undefined,
     async drain() {
       await fleet.drain(DRAIN_WAIT_MS);
       removeIfThere(socket);

@@ -44,6 +44,11 @@ export class SmallDisk implements AsyncDisposable {
     await rm(this.#ballast);
   }
 
+  /** Nothing may be open in it. */
+  async becomeReadOnly(): Promise<void> {
+    await asRoot("mount", "-o", "remount,ro", this.path);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     // Lazily: who still has a file open there ends soon.
     await asRoot("umount", "-l", this.path);

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import { sentenceOf } from "../../user_error.ts";
 import { type ClaimWish, ClaimWishes } from "./claim_wishes.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { CommitWatch } from "./commit_watch.ts";
@@ -15,7 +16,7 @@ import type { SqliteChange } from "./sqlite_change.ts";
 import { claimJobs, ownedJobs } from "./sqlite_claim.ts";
 import { dropOldDead, reviveDead } from "./sqlite_dead.ts";
 import { allQueues, findLiving, hurryJobs, killJobs } from "./sqlite_desk.ts";
-import { insertJobs } from "./sqlite_enqueue.ts";
+import { hearProbe, insertJobs } from "./sqlite_enqueue.ts";
 import { lookAgain, nextLookMs, openDue, rulesOf } from "./sqlite_gates.ts";
 import { ALONE_LANES } from "./sqlite_lane.ts";
 import { clockSet, freeOwner, heldBy, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
@@ -30,6 +31,9 @@ const FILE_POLL_MS = 50;
 const READ_RETRY_MS = 5;
 /** An enqueue is repeated within seconds or never. */
 const HEARD_MS = 120_000;
+/** A full disk may take a small write and not the next. */
+const PROBE_BYTES = 64 * 1024;
+const CALM_MS = 3_000;
 /** What is past its time is dropped now and then. */
 const DROP_EVERY_MS = 10_000;
 
@@ -53,6 +57,10 @@ export class SqliteJobStore implements JobStore {
     this.#writer = new SqliteWriter(path, nowMs, {
       finish: (change) => this.#handOut(change),
       committed: (change) => this.#tell(change),
+      closed: () => {
+        this.#watch?.close();
+        this.#watch = undefined;
+      },
     });
     this.#nowMs = nowMs;
     this.#clock = new ClockWatch(nowMs);
@@ -223,6 +231,25 @@ export class SqliteJobStore implements JobStore {
       freed.add(queue);
       lookAgain(change, queue, [""]);
     });
+  }
+
+  /**
+   * Why jobs can't be stored, in a sentence; undefined when they can. Looks whether the file is at its place, and once a
+   * write has failed, whether one of a fair size is done again.
+   */
+  async trouble(): Promise<string | undefined> {
+    const { opened, trouble } = this.#writer;
+    try {
+      if (opened) await this.#writer.database();
+      if (!trouble) return undefined;
+      await this.#writer.write((change) => hearProbe(change, PROBE_BYTES));
+      await this.#writer.write((change) => hearProbe(change, 0));
+    } catch (error) {
+      return sentenceOf(error);
+    }
+    if (performance.now() - trouble.atMs < CALM_MS) return trouble.sentence;
+    this.#writer.recovered();
+    return undefined;
   }
 
   async close(): Promise<void> {

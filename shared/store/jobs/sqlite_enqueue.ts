@@ -6,6 +6,9 @@ import { LANE_NUMBERS } from "./lane.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 import { addRecord, hasRecord, lock } from "./sqlite_records.ts";
 
+/** No client has it. */
+const PROBE_SLOT = -1;
+
 /** The id of each: another one's where a unique job waits already. A token that was heard adds nothing again. */
 export function insertJobs(
   change: SqliteChange,
@@ -45,4 +48,11 @@ function wasHeard({ db, nowMs }: SqliteChange, { client, slot, number }: Enqueue
     nowMs,
   );
   return false;
+}
+
+/** Writes so many bytes that mean nothing, in the place of those it wrote last. */
+export function hearProbe({ db, nowMs }: SqliteChange, bytes: number): void {
+  db.query("DELETE FROM heard WHERE slot = ?").run(PROBE_SLOT);
+  const hear = db.query("INSERT INTO heard (client, slot, number, at) VALUES (?, ?, 0, ?)");
+  if (bytes > 0) hear.run("x".repeat(bytes), PROBE_SLOT, nowMs);
 }

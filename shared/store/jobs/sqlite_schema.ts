@@ -2,18 +2,24 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { StoreError } from "../store_error.ts";
+import type { SqliteFile } from "./sqlite_file.ts";
 import { SCHEMAS } from "./sqlite_schema_text.ts";
 
+const STORAGE_FAULTS = /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|PERM)/;
+
 /** Opens or makes the file. Throws a SQLiteError that isBusy() knows when another process holds it, else a StoreError. */
-export function openDatabase(path: string): Database {
+export function openDatabase(file: SqliteFile): Database {
+  const { path } = file;
   let db: Database | undefined;
   try {
+    file.keepPrivate();
     db = new Database(path, { create: true, readwrite: true, strict: true });
     // Never wait inside SQLite: that would freeze the event loop. The writer comes back later instead.
     db.run("PRAGMA busy_timeout = 0");
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = FULL");
     migrate(db, path);
+    file.remember();
     return db;
   } catch (error) {
     db?.close();
@@ -61,16 +67,31 @@ export function storeError(path: string, error: unknown): StoreError {
   const reason = error instanceof Error ? error.message : String(error);
   if (code === "SQLITE_FULL")
     return new StoreError(`the disk of ${path} is full: free some space`, true, { cause: error });
+  if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_CANTOPEN"))
+    return new StoreError(
+      `${path} can't be written any more: its disk is read-only, or its permissions have changed`,
+      true,
+      {
+        cause: error,
+      },
+    );
   if (code.startsWith("SQLITE_IOERR"))
     return new StoreError(`the disk of ${path} failed: ${reason}`, true, { cause: error });
   return new StoreError(`SQLite refused to write ${path}: ${reason}`, false, { cause: error });
 }
 
-function openSentence(path: string, error: unknown): string {
+/** Whether the disk or the file is what fails, whoever asks for what. */
+export function isStorageFault(error: unknown): boolean {
   const code = error instanceof SQLiteError ? (error.code ?? "") : "";
+  return error instanceof StoreError || STORAGE_FAULTS.test(code);
+}
+
+function openSentence(path: string, error: unknown): string {
+  const code = String((error as { code?: unknown }).code ?? "");
+  if (code === "ENOSPC") return `the disk of ${path} is full: free some space`;
   if (code.startsWith("SQLITE_NOTADB"))
     return `${path} is not a SQLite database: set store.url to another file`;
-  if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_CANTOPEN")) {
+  if (/^(SQLITE_READONLY|SQLITE_CANTOPEN|EROFS|EACCES|EPERM|ENOENT|ENOTDIR)/.test(code)) {
     return `can't write the store ${path}${existsSync(path) ? "" : " or make it"}: check its folder and permissions, or set store.url to another file`;
   }
   return `can't open the store ${path}: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,7 +1,9 @@
 import type { Database } from "bun:sqlite";
+import { log } from "../../log.ts";
 import { StoreError } from "../store_error.ts";
 import { newChange, type SqliteChange } from "./sqlite_change.ts";
-import { isBusy, openDatabase, storeError } from "./sqlite_schema.ts";
+import { SqliteFile } from "./sqlite_file.ts";
+import { isBusy, isStorageFault, openDatabase, storeError } from "./sqlite_schema.ts";
 
 const OPERATIONS_A_COMMIT_MAX = 1000;
 const PENDING_MAX = 20_000;
@@ -26,6 +28,8 @@ export interface TransactionEnd {
   /** Its last part. Left out where it could be what fails. */
   finish(change: SqliteChange): void;
   committed(change: SqliteChange): void;
+  /** Another file is at its place: what was made for the connection is of no use any more. */
+  closed(): void;
 }
 
 /**
@@ -34,6 +38,7 @@ export interface TransactionEnd {
  */
 export class SqliteWriter {
   readonly path: string;
+  readonly #file: SqliteFile;
   readonly #nowMs: () => number;
   readonly #end: TransactionEnd;
   #db: Database | undefined;
@@ -42,9 +47,11 @@ export class SqliteWriter {
   /** As openDatabase() sets it. */
   #durability: Durability = "durable";
   #closed = false;
+  #trouble: { sentence: string; atMs: number } | undefined;
 
   constructor(path: string, nowMs: () => number, end: TransactionEnd) {
     this.path = path;
+    this.#file = new SqliteFile(path);
     this.#nowMs = nowMs;
     this.#end = end;
   }
@@ -63,12 +70,13 @@ export class SqliteWriter {
     });
   }
 
-  /** The open database, for reads. */
+  /** The open database, for reads. Rejects with a StoreError when it is not there any more. */
   async database(): Promise<Database> {
     if (this.#closed) throw new StoreError("the store is closed", false);
+    if (this.#db) this.#checkFile(this.#db);
     for (let attempt = 0; !this.#db; attempt++) {
       try {
-        this.#db = openDatabase(this.path);
+        this.#db = openDatabase(this.#file);
       } catch (error) {
         if (!isBusy(error)) throw error;
         await Bun.sleep(retryDelayMs(attempt));
@@ -80,6 +88,16 @@ export class SqliteWriter {
   /** The database when a write or read has opened it already. */
   get opened(): Database | undefined {
     return this.#db;
+  }
+
+  /** Why nothing can be stored; undefined when writes are done, as far as is known. */
+  get trouble(): { sentence: string; atMs: number } | undefined {
+    return this.#trouble;
+  }
+
+  /** A write has been done, and none has failed for a while. */
+  recovered(): void {
+    this.#trouble = undefined;
   }
 
   async close(): Promise<void> {
@@ -97,7 +115,7 @@ export class SqliteWriter {
       try {
         await this.#commit(await this.database(), group);
       } catch (error) {
-        const failure = storeError(this.path, error);
+        const failure = this.#failure(error);
         for (const { reject } of group) reject(failure);
       }
     }
@@ -110,11 +128,13 @@ export class SqliteWriter {
     } catch {
       // One of them is refused: alone, each gets its own answer.
       for (const operation of group) {
-        await this.#transact(db, [operation], false).catch((error: unknown) =>
-          operation.reject(storeError(this.path, error)),
-        );
+        await this.#alone(operation).catch((error: unknown) => operation.reject(this.#failure(error)));
       }
     }
+  }
+
+  async #alone(operation: Operation): Promise<void> {
+    await this.#transact(await this.database(), [operation], false);
   }
 
   async #transact(db: Database, group: readonly Operation[], finished: boolean): Promise<void> {
@@ -127,6 +147,8 @@ export class SqliteWriter {
           if (finished) this.#end.finish(change);
           return all;
         });
+        if (this.#durability === "durable" && this.#checkFile(db) === "replaced")
+          throw new StoreError(`${this.path} was replaced while this was written: ask again`, true);
         group.forEach(({ resolve }, i) => {
           resolve(results[i]);
         });
@@ -137,6 +159,41 @@ export class SqliteWriter {
         await Bun.sleep(retryDelayMs(attempt));
       }
     }
+  }
+
+  /**
+   * What is written to a file that nobody finds again is not stored. Lets go of one that was replaced, or whose log was
+   * removed: the next call opens what is there. Throws a StoreError when nothing is.
+   */
+  #checkFile(db: Database): "replaced" | undefined {
+    const fault = this.#file.fault(Date.now());
+    if (fault === undefined) return undefined;
+    if (fault === "removed") throw new StoreError(removed(this.path), true);
+    // The log's jobs go into the file they belong to, also where that one is elsewhere now.
+    const done = db.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    if (done?.busy !== 0)
+      throw new StoreError(`the log of ${this.path} was removed while others read it`, true);
+    db.close();
+    this.#db = undefined;
+    this.#durability = "durable";
+    this.#end.closed();
+    if (fault === "log") {
+      log.warn(
+        `the log of ${this.path} was removed while it was open: a new one is made, and no job is lost`,
+      );
+      return undefined;
+    }
+    this.#file.dropLog();
+    log.warn(
+      `${this.path} was replaced while it was open: the jobs of the one that is there now are used from here on`,
+    );
+    return "replaced";
+  }
+
+  #failure(error: unknown): StoreError {
+    const failure = storeError(this.path, error);
+    if (isStorageFault(error)) this.#trouble = { sentence: failure.message, atMs: performance.now() };
+    return failure;
   }
 
   /** In WAL mode NORMAL leaves out the fsync of a commit (sqlite.org/pragma.html#pragma_synchronous). */
@@ -159,6 +216,10 @@ function transact<Result>(db: Database, work: () => Result): Result {
     if (db.inTransaction) db.run("ROLLBACK");
     throw error;
   }
+}
+
+function removed(path: string): string {
+  return `${path} was removed while it was open, and nothing more is stored: put it back, or restart to begin with an empty one`;
 }
 
 /** Jittered, so that two processes don't meet again and again. */
