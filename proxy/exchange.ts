@@ -11,17 +11,16 @@ import { MORE } from "./http/field_table.ts";
 import { equals, octets } from "./http/octets.ts";
 import { parseResponseHead, ResponseHead, responseFields } from "./http/response_head.ts";
 import { answerByRule, answerOurselves, fail, giveUp, refuse, refuseUnrouted } from "./own_answer.ts";
-import { readPath } from "./path_reading.ts";
 import { Pauses } from "./pauses.ts";
 import { keepRest, requestMoved } from "./request_body.ts";
 import { readRequests } from "./request_reader.ts";
+import { DOUBTFUL, readable, routeOf } from "./request_route.ts";
 import { sendRequest } from "./request_sender.ts";
 import { relayBody, responseMoved } from "./response_body.ts";
 import { relayHead, responseBodyKind } from "./response_relay.ts";
 import { isIdempotent, mayRetry, wasRead } from "./retry.ts";
 import { reuseAfter } from "./reuse.ts";
 import { admits } from "./route_rules.ts";
-import type { Route, Router } from "./router.ts";
 import type { Server } from "./server.ts";
 import { idleTo, serverFor } from "./server_choice.ts";
 import { openTunnel } from "./tunnel.ts";
@@ -39,7 +38,6 @@ const INTERIMS_MAX = 100;
 const PAUSE_MS = 250;
 
 const HEAD = octets("HEAD");
-const SLASH = 47;
 
 const unansweredLog = new UnansweredLog();
 
@@ -67,9 +65,8 @@ export function route(exchange: Exchange): void {
   if (!believed) return giveUp(exchange, 431);
   if (request.odd && !readable(exchange)) return giveUp(exchange, 400);
   if (edge.health.asked(exchange)) return answerOurselves(exchange, edge.health.status, "health");
-  const { router } = edge;
-  const found = router.only ?? routeFor(exchange, router, exchange.path);
-  if (request.odd && isDoubtful(exchange, router, found)) return giveUp(exchange, 400);
+  const found = routeOf(exchange);
+  if (found === DOUBTFUL) return giveUp(exchange, 400);
   if (!found) return refuseUnrouted(exchange);
   exchange.route = found;
   const { rules, backend } = found;
@@ -79,26 +76,6 @@ export function route(exchange: Exchange): void {
   }
   if (backend && backend.clientKey !== null) exchange.clientKey = backend.clientKey(exchange);
   dispatch(exchange);
-}
-
-/** Reads a path that may have other spellings; false when servers do not agree on it. */
-function readable(exchange: Exchange): boolean {
-  const { bytes, request } = exchange;
-  // What else is odd has no path: the scheme of an absolute target without one.
-  if (bytes[request.pathStart] !== SLASH) return true;
-  exchange.reading = readPath(bytes.toString("latin1", request.pathStart, request.targetEnd));
-  return exchange.reading !== null;
-}
-
-function routeFor(exchange: Exchange, router: Router, path: string): Route | undefined {
-  return router.find(exchange.host, path, router.byMethod ? exchange.method : "");
-}
-
-/** Whether servers that read an escaped slash as a slash would be asked for another route's path. */
-function isDoubtful(exchange: Exchange, router: Router, found: Route | undefined): boolean {
-  const { reading } = exchange;
-  if (reading === null || reading.slashed === reading.path || router.only) return false;
-  return routeFor(exchange, router, reading.slashed) !== found;
 }
 
 /** Gives the request to a server of the backend, or has it wait for one behind those that wait already. */

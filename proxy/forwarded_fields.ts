@@ -118,7 +118,8 @@ export function trustedForwarded(
   client: string,
   prefix: string,
 ): string {
-  const chain = claims.forwardedFor ? `${claims.forwardedFor}, ${peer.address}` : peer.address;
+  const { forwardedFor } = claims;
+  const chain = forwardedFor === null ? peer.address : `${forwardedFor || NOBODY}, ${peer.address}`;
   const forwardedHost = claims.host || host;
   // What the proxy in front of us stripped stands before what we do.
   const wholePrefix = claims.prefix.replace(/\/+$/, "") + prefix;

@@ -5,11 +5,12 @@ const ESCAPE = /%([0-9A-Fa-f]{2})?/g;
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
 /** What some servers take for a "/". */
 const ESCAPED_SLASH = /%(?:2f|5c)/gi;
+const DOT_SEGMENT = /\/\.\.?(?:\/|$)/;
 
 /**
  * A path that begins with "/" and has no query, without dot segments (§6.2.2.3, §5.2.4) and without escapes of what
- * needs none (§6.2.2.2). undefined for one that servers do not agree on: with a backslash, a NUL, or a "%" that begins
- * no escape.
+ * needs none (§6.2.2.2). undefined for one that servers do not agree on: with a backslash, a NUL, a "%" that begins no
+ * escape, or with dots between escaped slashes, which a server may take for a segment and leave as they are.
  */
 export function normalPath(path: string): string | undefined {
   if (path.includes("\\")) return undefined;
@@ -20,25 +21,32 @@ export function normalPath(path: string): string | undefined {
     const character = String.fromCharCode(octet);
     return UNRESERVED.test(character) ? character : written;
   });
-  return sound ? withoutDots(plain) : undefined;
+  if (!sound) return undefined;
+  const normal = withoutDots(plain);
+  return DOT_SEGMENT.test(slashedPath(normal)) ? undefined : normal;
 }
 
-/** A normal path as it is compared with routes: several slashes count as one, as nginx has it, and escapes have no case. */
-export function comparedPath(normal: string): string {
-  return normal.replace(/\/{2,}/g, "/").replace(ESCAPE, (written) => written.toUpperCase());
+/** A path in which several slashes count as one, as in nginx. */
+export function mergedPath(path: string): string {
+  return path.replace(/\/{2,}/g, "/");
+}
+
+/** A path as it is compared: escapes have no case. */
+export function comparedPath(path: string): string {
+  return path.replace(ESCAPE, (written) => written.toUpperCase());
 }
 
 /** A normal path as a server reads it that takes escaped slashes and backslashes for slashes. */
-export function pathOfSlashes(normal: string): string {
-  const slashed = normal.replace(ESCAPED_SLASH, "/");
-  return slashed === normal ? normal : withoutDots(slashed);
+export function slashedPath(normal: string): string {
+  return normal.replace(ESCAPED_SLASH, "/");
 }
 
 /** The path_prefix of a route as it is compared; undefined for one that no request can have. */
 export function comparedPrefix(prefix: string): string | undefined {
   const sent = Array.from(Buffer.from(prefix), asInTarget).join("");
   const normal = normalPath(sent);
-  return normal === undefined || pathOfSlashes(normal) !== normal ? undefined : comparedPath(normal);
+  if (normal === undefined || slashedPath(normal) !== normal) return undefined;
+  return comparedPath(mergedPath(normal));
 }
 
 /** Clients escape what is no visible ASCII (RFC 3986 §2.1). */
