@@ -7,6 +7,12 @@ import { configOf, EdgeSite } from "./edge_site.ts";
 
 const ADMIN = '\n[admin]\ndir = "run"\nhttp = ""\n';
 
+/** The challenge of a server that takes every proof: NTLMSSP message 2 ([MS-NLMP] §2.2.1.2). */
+const CHALLENGE = Buffer.from(
+  "4e544c4d53535000020000000000000030000000018200000123456789abcdef00000000000000000000000000000000",
+  "hex",
+).toString("base64");
+
 /** Says who asks, as far as its connection knows. `says`: how it asks for credentials. */
 function windowsServer(says = "WWW-Authenticate: NTLM") {
   const users = new Map<OriginConnection, string>();
@@ -131,4 +137,42 @@ test("a server that is drained is left by those who hold a connection to it", as
   expect(await ask(alice, "Authorization: NTLM proof-alice\r\n")).toEqual([200, "alice"]);
   expect((await edge.trivet.run(["backend", "drain", "a", origin.address])).code).toBe(0);
   await until(() => [...users.keys()].every(({ ended }) => ended), "her connection is closed");
+});
+
+test("curl --ntlm is let in, and only curl", async () => {
+  const known = new Set<OriginConnection>();
+  using origin = RawOrigin.start((connection, bytes) => {
+    const message = /^authorization: NTLM (\S+)\r$/im.exec(bytes.toString())?.[1];
+    const kind = message === undefined ? 0 : Buffer.from(message, "base64")[8];
+    if (kind === 3) known.add(connection);
+    const answer =
+      kind === 1 ? `401 Unauthorized\r\nWWW-Authenticate: NTLM ${CHALLENGE}` : "401 Unauthorized";
+    const asks = kind === 0 ? "\r\nWWW-Authenticate: NTLM" : "";
+    const status = known.has(connection) ? "200 OK" : answer + asks;
+    connection.send(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\n--`);
+  });
+  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  const url = `http://127.0.0.1:${edge.port}/`;
+  const curl = Bun.spawn(
+    [
+      "curl",
+      "-s",
+      "--ntlm",
+      "-u",
+      "alice:secret",
+      "-w",
+      "%{http_code} ",
+      "-o",
+      "/dev/null",
+      url,
+      url,
+      "-o",
+      "/dev/null",
+    ],
+    { stdout: "pipe" },
+  );
+  using bob = await edge.open();
+  while (curl.exitCode === null) expect((await ask(bob))[0]).toBe(401);
+  expect(await new Response(curl.stdout).text()).toBe("200 200 ");
+  expect((await ask(bob))[0]).toBe(401);
 });

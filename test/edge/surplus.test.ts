@@ -1,5 +1,6 @@
 /** What a server sends beyond an answer never is another one. */
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { type OriginConnection, RawOrigin } from "../harness/raw_origin.ts";
 import { until } from "../harness/until.ts";
 import { EdgeSite } from "./edge_site.ts";
@@ -82,6 +83,18 @@ test("a connection on which nothing follows a 304 is used again", async () => {
   expect(origin.connections.length).toBeLessThan(10);
 });
 
+test("connections that carried a HEAD leave no port waiting behind", async () => {
+  using origin = RawOrigin.answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+  await using edge = await EdgeSite.start({ servers: [origin.address] });
+  using client = await edge.open();
+  for (let i = 0; i < 20; i++) {
+    client.send("HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    expect((await client.response("HEAD")).status).toBe(200);
+  }
+  await until(() => origin.connections.filter(({ ended }) => ended).length === 20, "all are closed");
+  expect(waiting(origin.port)).toBe(0);
+});
+
 test("no more connections than max_connections, those that rest after a 304 included", async () => {
   using origin = RawOrigin.answering("HTTP/1.1 304 Not Modified\r\n\r\n");
   await using edge = await EdgeSite.start({ servers: [{ address: origin.address, max_connections: 1 }] });
@@ -119,3 +132,13 @@ test.each(["Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"])(
     expect(await heard("DELETE", "X-A: b\r\n\r\n")).not.toMatch(/content-length|transfer-encoding/i);
   },
 );
+
+/** Connections from or to this port that are over and keep it in use: state 06, TIME_WAIT (proc_net_tcp). */
+function waiting(port: number): number {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const lines = readFileSync("/proc/net/tcp", "utf8").split("\n");
+  return lines.filter((line) => {
+    const [, local = "", remote = "", state] = line.trim().split(/\s+/);
+    return state === "06" && (local.endsWith(end) || remote.endsWith(end));
+  }).length;
+}
