@@ -6,8 +6,12 @@ import { FrameLink } from "./frame_link.ts";
 import type { EnqueueToken } from "./jobs/enqueue_token.ts";
 import type { Claim, NewJob } from "./jobs/job.ts";
 import type { JobStore } from "./jobs/job_store.ts";
-import type { StoreAnswers, StoreCall, StoreReply, StoreRequest } from "./jobs/store_call.ts";
+import type { StoreAnswers, StoreCall, StoreReply } from "./jobs/store_call.ts";
 import { StoreError } from "./store_error.ts";
+import { readStoreRequest } from "./store_request.ts";
+
+/** Twice what a client of ours has on its way at most. */
+const CALLS_MAX = 20_000;
 
 /** A store for clients that lose answers: it tells a repeated enqueue by its token, and says what an owner holds. */
 export type ServedStore = JobStore & {
@@ -16,8 +20,10 @@ export type ServedStore = JobStore & {
 };
 
 interface Connection {
-  link: FrameLink<StoreReply, StoreRequest>;
+  link: FrameLink<StoreReply, unknown>;
   client: string;
+  /** Calls without an answer yet. */
+  calls: number;
   waits: Map<number, AbortController>;
 }
 
@@ -62,8 +68,9 @@ export class StoreServer {
 
   #open(socket: Socket<unknown>): void {
     const connection: Connection = {
-      link: new FrameLink<StoreReply, StoreRequest>(socket, (request) => this.#hear(connection, request)),
+      link: new FrameLink<StoreReply, unknown>(socket, (request) => this.#hear(connection, request)),
       client: "",
+      calls: 0,
       waits: new Map(),
     };
     this.#connections.set(socket, connection);
@@ -84,7 +91,13 @@ export class StoreServer {
     this.#connections.delete(socket);
   }
 
-  #hear(connection: Connection, request: StoreRequest): void {
+  /** Throws a RangeError when it is no request, or one too many. */
+  #hear(connection: Connection, said: unknown): void {
+    const request = readStoreRequest(said);
+    if (!request) throw new RangeError("what came is no request");
+    if (request.kind === "call" && connection.calls >= CALLS_MAX) {
+      throw new RangeError(`more than ${CALLS_MAX} calls at once`);
+    }
     switch (request.kind) {
       case "hello":
         for (const other of this.#connections.values())
@@ -101,12 +114,15 @@ export class StoreServer {
   }
 
   async #answer(connection: Connection, number: number, call: StoreCall): Promise<void> {
+    connection.calls++;
     try {
       connection.link.send({ number, answer: await this.#run(connection, number, call) });
     } catch (error) {
       const retryable = error instanceof StoreError && error.retryable;
       if (!(error instanceof StoreError)) log.error({ err: error }, `the store could not ${call.op}`);
       connection.link.send({ number, sentence: sentenceOf(error), retryable });
+    } finally {
+      connection.calls--;
     }
   }
 

@@ -174,3 +174,37 @@ test("a supervisor whose own parent talks to it, as PM2 does, works and ends; it
     await supervisor.exited;
   }
 });
+
+const TO_STORE = `
+import { readdirSync } from "node:fs";
+import { jobs } from "trivet";
+const frame = (list) => {
+  const text = Buffer.from(JSON.stringify(list));
+  const bytes = Buffer.alloc(4 + text.length);
+  bytes.writeUInt32BE(text.length);
+  bytes.set(text, 4);
+  return bytes;
+};
+async function say(bytes) {
+  const name = readdirSync("run").find((entry) => entry.startsWith("store-"));
+  const closed = Promise.withResolvers();
+  const socket = await Bun.connect({ unix: "run/" + name, socket: { data() {}, close: () => closed.resolve() } });
+  socket.write(bytes);
+  await closed.promise;
+}
+const call = (call) => [{ kind: "call", number: 1, call }];
+const WRONG = [frame(null), frame(5), frame([null]), frame([{ kind: "own" }]), frame([{ kind: "call", number: 1 }]), frame(call(null)),
+  frame(call({})), frame(call({ op: "constructor" })), frame(call({ op: "claim", queue: {} })), frame(call({ op: "enqueue", jobs: [null], token: {} })),
+  Buffer.from([0x7f, 0xff, 0xff, 0xff]), Buffer.from("GET / HTTP/1.1\\r\\n\\r\\n")];
+export default { async fetch() {
+  for (const bytes of WRONG) await say(bytes);
+  return new Response(await jobs.enqueue("x", {}));
+} };`;
+
+test("code that talks to the store's socket by itself ends its own connection, not the store", async () => {
+  await using site = await AppSite.start({ files: { "app.ts": TO_STORE } });
+  const store = async () => (await site.status()).children.find(({ kind }) => kind === "store");
+  const before = await store();
+  expect(await (await fetch(site.url)).text()).toMatch(/^[0-9A-Z]{26}$/);
+  expect(await store()).toMatchObject({ pid: before?.pid, restarts: 0 });
+});
