@@ -131,6 +131,14 @@ export class Backend {
     this.#weigh();
   }
 
+  /** No route leads here any more: its servers finish what they have and what waits for them, and are left then. */
+  retire(): void {
+    for (const server of this.#servers) {
+      server.state = "down";
+      server.closeIdle();
+    }
+  }
+
   #weigh(): void {
     const nowMs = Date.now();
     for (const server of this.#servers)

@@ -147,9 +147,11 @@ export class DataPlane {
 
   #adopt(plan: ProxyPlan): void {
     this.#openLog(plan);
+    const before = this.#backends;
     this.#backends = new Map(
       plan.backends.map((backend) => [backend.name, this.#backend(backend, plan.processes)]),
     );
+    for (const [name, backend] of before) if (!this.#backends.has(name)) backend.retire();
     const routes = plan.routes.map((route) => this.#route(route, plan));
     this.#countUp();
     this.#edge.adopt(plan.settings, new Router(routes), this.#accessLog);
