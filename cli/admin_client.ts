@@ -2,7 +2,7 @@ import { sameConfig } from "../shared/config/config_place.ts";
 import { loadAdminDir } from "../shared/config/load.ts";
 import { WRONG_ORDER } from "../shared/process/admin.ts";
 import type { Status } from "../shared/process/overview.ts";
-import { runDirCandidates } from "../shared/process/run_dir.ts";
+import { isClosed, runDirCandidates } from "../shared/process/run_dir.ts";
 import { UserError } from "../shared/user_error.ts";
 import type { Invocation } from "./command.ts";
 import { namedSockets } from "./named_sockets.ts";
@@ -32,8 +32,11 @@ export interface Found {
 
 export async function lookAround({ configFile, name }: Invocation): Promise<Found> {
   const { adminDir, dir, there, place } = await loadAdminDir(configFile);
-  const places = runDirCandidates(adminDir, dir).flatMap((runDir) =>
-    MODES.map((mode) => ({ mode, socket: `${runDir}/${socketName(mode, name)}` })),
+  const places = MODES.flatMap((mode) =>
+    runDirCandidates(adminDir, mode, dir).map((runDir) => ({
+      mode,
+      socket: `${runDir}/${socketName(mode, name)}`,
+    })),
   );
   const found = await Promise.all(
     places.map(async (place) => ({ ...place, status: await ask(place.socket) })),
@@ -52,7 +55,11 @@ export async function findRunning(invocation: Invocation): Promise<Running[]> {
   if (own.length > 0) return own;
   if (!other) {
     const names = await otherNames(invocation);
-    if (names.length === 0) return own;
+    if (names.length === 0) {
+      const closed = await closedFolders(invocation);
+      if (closed.length === 0) return own;
+      throw new UserError(`nothing that you may ask runs here with this config: ${closedSentence(closed)}`);
+    }
     const what = invocation.name ? `with --name ${invocation.name}` : "without a name";
     throw new UserError(`nothing runs here ${what}: say --name ${names.join(", or --name ")}`);
   }
@@ -62,10 +69,23 @@ export async function findRunning(invocation: Invocation): Promise<Running[]> {
   );
 }
 
+/** The folders of admin sockets that are there and not for this user. */
+export async function closedFolders({ configFile }: Invocation): Promise<string[]> {
+  const { adminDir, dir } = await loadAdminDir(configFile);
+  const folders = MODES.flatMap((mode) => runDirCandidates(adminDir, mode, dir));
+  return [...new Set(folders)].filter(isClosed);
+}
+
+export function closedSentence(folders: readonly string[]): string {
+  const list = folders.join(" and ");
+  return `${list} ${folders.length === 1 ? "is" : "are"} for root and a group of ${folders.length === 1 ? "its" : "their"} own ("ls -ld ${folders.join(" ")}" names it)`;
+}
+
 /** The names by which something runs here with this config; with any, when there is no config file. */
 async function otherNames({ configFile, name }: Invocation): Promise<string[]> {
   const { adminDir, dir, there, place } = await loadAdminDir(configFile);
-  const sockets = runDirCandidates(adminDir, dir).flatMap(namedSockets);
+  const folders = MODES.flatMap((mode) => runDirCandidates(adminDir, mode, dir));
+  const sockets = [...new Set(folders)].flatMap(namedSockets);
   const found = await Promise.all(
     sockets
       .filter((other) => other.name !== name)

@@ -6,7 +6,7 @@ import { openSite } from "./site.ts";
 
 export const proxy: Runner = {
   async run(invocation) {
-    const site = await openSite(invocation);
+    const site = await openSite(invocation, "proxy");
     const mode = proxyMode(site);
     if (mode.needsServe) {
       throw new UserError(

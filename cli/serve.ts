@@ -9,7 +9,7 @@ import { openSite } from "./site.ts";
 
 export const serve: Runner = {
   async run(invocation) {
-    const site = await openSite(invocation);
+    const site = await openSite(invocation, "serve");
     const [app] = invocation.operands;
     const adjust = (config: Config) => {
       if (app) config.serve.app = resolve(startFolder, app);

@@ -16,7 +16,7 @@ const HTTP_PORT_OFFSET: Record<ModeName, number> = { up: 0, proxy: 0, serve: 1, 
 const PORT_MAX = 65_535;
 
 /** The configuration and the folders of one instance; makes the admin folder. */
-export async function openSite({ configFile, name }: Invocation): Promise<Site> {
+export async function openSite({ configFile, name }: Invocation, mode: ModeName): Promise<Site> {
   const legacy = Legacy.take();
   // The one before us may have been started in a folder that is gone.
   const { config, file, dir } = await loadConfig(legacy?.configFile ?? configFile);
@@ -24,7 +24,7 @@ export async function openSite({ configFile, name }: Invocation): Promise<Site> 
     config,
     configFile: file,
     dir,
-    runDir: makeRunDir(config.admin.dir, dir),
+    runDir: makeRunDir(config.admin.dir, mode, dir),
     name,
     legacy,
   };

@@ -1,9 +1,9 @@
 import { plainLine } from "../shared/plain_text.ts";
 import type { Status } from "../shared/process/overview.ts";
 import { UserError } from "../shared/user_error.ts";
-import { findRunning, type Running } from "./admin_client.ts";
+import { closedFolders, closedSentence, findRunning, type Running } from "./admin_client.ts";
 import type { Invocation, Runner } from "./command.ts";
-import { say, sayJson } from "./say.ts";
+import { complain, say, sayJson } from "./say.ts";
 import { formatAge, formatTable } from "./table.ts";
 
 const WATCH_MS = 2000;
@@ -20,6 +20,7 @@ export const status: Runner = {
       await Bun.sleep(WATCH_MS);
     }
     report(invocation, await look(invocation));
+    await tellClosed(invocation);
     return 0;
   },
 };
@@ -35,6 +36,12 @@ async function look(invocation: Invocation): Promise<Running[]> {
 function report({ json }: Invocation, running: readonly Running[]): void {
   if (json) sayJson(running.map(({ mode, status }) => ({ mode, ...status })));
   else say(running.map(describe).join("\n\n"));
+}
+
+/** Those that run in a folder of another group are not among what was shown. */
+async function tellClosed(invocation: Invocation): Promise<void> {
+  const closed = await closedFolders(invocation);
+  if (closed.length > 0) complain(`not all may be shown: ${closedSentence(closed)}`);
 }
 
 function describe({ mode, status }: Running): string {

@@ -14,7 +14,7 @@ import { openSite } from "./site.ts";
 
 export const up: Runner = {
   async run(invocation) {
-    const site = await openSite(invocation);
+    const site = await openSite(invocation, "up");
     const adjust = (config: Config) => watchAsked(invocation, config);
     adjust(site.config);
     return runModes("up", site, modesOf(site), invocation, adjust);

@@ -10,7 +10,7 @@ import { openSite } from "./site.ts";
 
 export const worker: Runner = {
   async run(invocation) {
-    const site = await openSite(invocation);
+    const site = await openSite(invocation, "worker");
     const [handlers] = invocation.operands;
     const adjust = (config: Config) => {
       if (handlers) config.worker.handlers = resolve(startFolder, handlers);

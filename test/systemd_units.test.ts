@@ -60,5 +60,17 @@ test("users and folders are made as the files say", async () => {
   for (const user of ["trivet-proxy", "trivet-serve", "trivet-worker"]) expect(passwd).toContain(`${user}:`);
   const made = Bun.spawnSync(["systemd-tmpfiles", `--root=${root}`, "--create"]);
   expect(made.stderr.toString()).not.toContain("rror");
-  expect(Bun.spawnSync(["stat", "-c", "%a", join(root, "run/trivet")]).stdout.toString()).toBe("2770\n");
+  const modeOf = (path: string) =>
+    Bun.spawnSync(["stat", "-c", "%a", join(root, path)])
+      .stdout.toString()
+      .trim();
+  expect(modeOf("run/trivet")).toBe("755");
+  const groups = await Bun.file(join(root, "etc/group")).text();
+  for (const mode of ["proxy", "serve", "worker"]) {
+    expect(modeOf(`run/trivet/${mode}`)).toBe("2750");
+    expect(groups).toContain(`trivet-${mode}:`);
+  }
+  // Who commands the edge: nobody who runs an app.
+  expect(groups).toMatch(/^trivet-proxy:[^:]*:\d+:(trivet-proxy)?$/m);
+  expect(groups).toMatch(/^trivet-site:[^:]*:\d+:trivet-serve,trivet-worker$/m);
 });

@@ -2,11 +2,13 @@
 // Two processes run this file at once, and the worker is a third: what they share is on disk, not in variables.
 import { mkdirSync, watch } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
+import { resolve } from "node:path";
 import { Elysia, sse, status, t } from "elysia";
 import { jobs } from "trivet";
 
 const PAGE = Bun.file(`${import.meta.dir}/page.html`);
-const DATA = `${import.meta.dir}/data`;
+// In the working directory: the app's folder, or what `folder` in trivet.toml says.
+const DATA = resolve("data");
 const PICTURE_BYTES_MAX = 10 * 1024 ** 2;
 const PICTURES_MAX = 60;
 

@@ -1,8 +1,9 @@
 // The worker side: makes a thumbnail of every picture that app.ts has stored.
 import { rename } from "node:fs/promises";
+import { resolve } from "node:path";
 import { defineJobs } from "trivet";
 
-const DATA = `${import.meta.dir}/data`;
+const DATA = resolve("data"); // As in app.ts.
 const THUMBNAIL_SIDE_MAX = 640;
 const PIXELS_MAX = 100_000_000; // Decoded, a pixel takes 4 bytes of memory.
 

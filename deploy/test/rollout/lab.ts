@@ -40,7 +40,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Starts a node with the address NETWORK.10 and those after it; `files`, path → content, are laid over its root. */
-  async boot(name: string, root: string, files: Record<string, string> = {}): Promise<Node> {
+  async boot(name: string, root: string, files: Record<string, string | Blob> = {}): Promise<Node> {
     const node = new Node(this, name, `${NETWORK}.${10 + this.nodes.length}`);
     this.nodes.push(node);
     await node.boot(root, files);

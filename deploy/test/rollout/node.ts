@@ -35,7 +35,7 @@ export class Node {
     this.#folder = join(lab.folder, name);
   }
 
-  async boot(base: string, files: Record<string, string> = {}): Promise<void> {
+  async boot(base: string, files: Record<string, string | Blob> = {}): Promise<void> {
     await this.#connect();
     const [up, work, root] = ["up", "wk", "root"].map((part) => join(this.#folder, part));
     for (const folder of [up, work, root]) await mkdir(folder ?? "", { recursive: true });
