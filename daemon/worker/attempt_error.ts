@@ -16,6 +16,15 @@ export class WorkerStopping extends Error {
   }
 }
 
+/** The reason of a signal aborted because the job is this worker's no more. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+
+  constructor() {
+    super("the job was killed, or another worker has it");
+  }
+}
+
 /** The reason of a signal aborted by a timeout. */
 export function timeoutError(timeoutMs: number): Error {
   return new DOMException(

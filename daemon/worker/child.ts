@@ -16,11 +16,19 @@ import { cronDefaults } from "./cron_defaults.ts";
 import { Fetcher } from "./fetcher.ts";
 import { checkHandlers } from "./handler_settings.ts";
 import { jobInScope } from "./job_scope.ts";
+import { LeaseCheck } from "./lease_check.ts";
 import { Processor } from "./processor.ts";
 import { ProgressNotes } from "./progress_notes.ts";
 import { Settler } from "./settler.ts";
-import { ABORT_GRACE_MS, ownerOf, SETTLE_WAIT_MS, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
-import { RUNNING, WorkerMetrics } from "./worker_metrics.ts";
+import {
+  ABORT_GRACE_MS,
+  OTHERS_FINISH_MS,
+  ownerOf,
+  SETTLE_WAIT_MS,
+  type WorkerBoot,
+  type WorkerOrder,
+} from "./worker_boot.ts";
+import { RUNNING, STUCK, WorkerMetrics } from "./worker_metrics.ts";
 import type { WorkerNews } from "./worker_news.ts";
 
 export function runChild(): void {
@@ -37,6 +45,8 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
   #shutdownTimeoutMs = 0;
   #quiet = false;
   #alone = false;
+  #leaving = false;
+  #draining = false;
   #store: JobStore | undefined;
   #fetcher: Fetcher | undefined;
   #processor: Processor | undefined;
@@ -47,8 +57,11 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     this.#metrics = new WorkerMetrics(metrics);
     this.#onEnqueued = enqueuedCounter(metrics);
     const running = metrics.gauge(RUNNING, "Jobs whose handler runs now");
+    const stuck = metrics.gauge(STUCK, "Handlers that go on though their job has ended");
     metrics.beforeSamples(() => {
       running.value = this.#processor?.running ?? 0;
+      stuck.value = this.#processor?.stuck ?? 0;
+      if (stuck.value > 0) this.#leaveSoon();
     });
   }
 
@@ -68,6 +81,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     const settler = new Settler(store, owner, this.#metrics.leasesLost);
     const processor = new Processor(handlers, settler, new ProgressNotes(store), this.#metrics, boot);
     const fetcher = new Fetcher(store, { ...boot, owner }, processor, this.#metrics.fetched);
+    new LeaseCheck(store, owner, processor).start();
     if (!boot.quiet && !this.#quiet) fetcher.start();
     this.#shutdownTimeoutMs = boot.shutdownTimeoutMs;
     this.#alone = boot.alone;
@@ -81,17 +95,30 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     void this.#fetcher?.quiet();
   }
 
-  /** Quiet, then drain up to the timeout, then abort what runs and hand it back. */
+  /**
+   * Quiet, then drain up to the timeout, then abort what runs and hand it back. A process that left by itself, because of
+   * one job, lets the others finish: until it is told again, since all shall end.
+   */
   async drain(): Promise<void> {
+    const limitMs = this.#leaving && !this.#draining ? OTHERS_FINISH_MS : this.#shutdownTimeoutMs;
+    this.#draining = true;
     const quiet = this.#fetcher?.quiet();
-    await Promise.race([quiet?.then(() => this.#processor?.idle()), Bun.sleep(this.#shutdownTimeoutMs)]);
+    await Promise.race([quiet?.then(() => this.#processor?.idle()), Bun.sleep(limitMs)]);
     await this.#processor?.stop(ABORT_GRACE_MS);
     await this.#settler?.finish(SETTLE_WAIT_MS);
     await this.#store?.close();
   }
 
   detail(): Detail {
-    return { running: this.#processor?.running ?? 0, ...(this.#alone && { alone: true }) };
+    const { running = 0, stuck = 0 } = this.#processor ?? {};
+    return { running, ...(stuck > 0 && { stuck }), ...(this.#alone && { alone: true }) };
+  }
+
+  /** User code has left something behind: a fresh process takes over, and what runs here may finish. */
+  #leaveSoon(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#link.leave("fault");
   }
 
   /** Thrown in a callback: one failed attempt of the job it belongs to, and a fresh process takes over in its time. */
@@ -101,7 +128,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     const { id, type } = job;
     log.error({ job: id, type, error: errorText(error) }, "a handler threw where nothing caught it");
     this.#processor.fail(job, error);
-    this.#link.leave("fault");
+    this.#leaveSoon();
   }
 
   /** Whose it is nobody can say, and it may have left others half-done: their jobs go back to run in a fresh process. */

@@ -22,8 +22,14 @@ import { queueSamples } from "./queue_samples.ts";
 import { warnOfRedis } from "./redis_warnings.ts";
 import { SOLITUDE_RESTART_LONGEST_MS, Solitude } from "./solitude.ts";
 import { UnknownTypes } from "./unknown_types.ts";
-import { silenceOf, WorkWatch } from "./work_watch.ts";
-import { LEAVE_EXTRA_MS, ownerOf, type WorkerBoot, type WorkerOrder } from "./worker_boot.ts";
+import { silenceOf, stuckComplaint, WorkWatch } from "./work_watch.ts";
+import {
+  LEAVE_EXTRA_MS,
+  OTHERS_FINISH_MS,
+  ownerOf,
+  type WorkerBoot,
+  type WorkerOrder,
+} from "./worker_boot.ts";
 import { readWorkerNews, type WorkerNews } from "./worker_news.ts";
 
 const BOOT_TIMEOUT_MS = 60_000;
@@ -85,6 +91,7 @@ class WorkerMode implements Mode {
         bootMs: BOOT_TIMEOUT_MS,
         drainMs: this.#config.shutdown_timeout + LEAVE_EXTRA_MS,
       }),
+      leaveMs: ({ asked }) => (asked === "fault" ? OTHERS_FINISH_MS + LEAVE_EXTRA_MS : undefined),
       boot: () => this.#boot(alone),
       surroundings: () => this.#surroundings,
       read: (body, { state, boot }) =>
@@ -189,6 +196,7 @@ class WorkerMode implements Mode {
       this.#fleet.complaint() ??
       this.#duties.complaint() ??
       this.#watch.complaint() ??
+      stuckComplaint(this.#fleets.flatMap((fleet) => fleet.lastSamples())) ??
       this.#solitude.complaint() ??
       this.#cron.complaint() ??
       this.#unknownTypes.complaint(performance.now())

@@ -5,7 +5,7 @@ import { timerMs } from "../../shared/timer.ts";
 import { sentenceOf } from "../../shared/user_error.ts";
 import type { JobHandler, JobHandlers } from "../sdk/define_jobs.ts";
 import { payloadFault } from "../sdk/payload_schema.ts";
-import { errorText, timeoutError, WorkerStopping } from "./attempt_error.ts";
+import { errorText, LeaseLost, timeoutError, WorkerStopping } from "./attempt_error.ts";
 import { attemptTimeoutMs } from "./handler_settings.ts";
 import { inScopeOf } from "./job_scope.ts";
 import { reportDead, reportOutcome } from "./outcome_report.ts";
@@ -13,6 +13,7 @@ import type { ProgressNotes } from "./progress_notes.ts";
 import { afterFailure, afterSnooze } from "./retry.ts";
 import { RunningJob } from "./running_job.ts";
 import type { Settler } from "./settler.ts";
+import { StuckHandlers } from "./stuck_handlers.ts";
 import { awaitItsWorker, ReturnTimes } from "./unknown_type.ts";
 import type { WorkerMetrics } from "./worker_metrics.ts";
 
@@ -43,6 +44,7 @@ export class Processor {
   /** The next job comes only when the store has heard of the last one: else two would be held by a process that dies. */
   readonly #alone: boolean;
   readonly #running = new Set<RunningJob>();
+  readonly #stuck = new StuckHandlers();
   #jobEnded = Promise.withResolvers<void>();
   #stopping = false;
 
@@ -65,6 +67,27 @@ export class Processor {
 
   get running(): number {
     return this.#running.size;
+  }
+
+  /** Handlers that go on long after their job has ended. */
+  get stuck(): number {
+    return this.#stuck.look(performance.now());
+  }
+
+  runningFor(forMs: number): RunningJob[] {
+    const beganBeforeMs = performance.now() - forMs;
+    return [...this.#running].filter(({ startedAtMs }) => startedAtMs <= beganBeforeMs);
+  }
+
+  /** Its slot is free; what its handler still does counts for nothing, and the store is told nothing of it. */
+  lose(job: RunningJob): void {
+    if (!this.#running.delete(job)) return;
+    this.#notes.leave(job);
+    this.#stuck.add(job, performance.now());
+    const { id, type } = job;
+    log.warn({ job: id, type }, "the job was killed, or another worker has it: its handler is told to stop");
+    job.abort(new LeaseLost());
+    this.#tellEnded();
   }
 
   /** How many jobs can be begun now. */
@@ -137,6 +160,7 @@ export class Processor {
     const timer = this.#timeLimit(job, handler);
     const end = await runHandler(handler, payload, job);
     clearTimeout(timer);
+    this.#stuck.delete(job);
     this.#end(job, handler, end);
   }
 
@@ -146,6 +170,7 @@ export class Processor {
     if (timeoutMs === 0) return undefined;
     return setTimeout(() => {
       const late = timeoutError(timeoutMs);
+      this.#stuck.add(job, performance.now());
       job.abort(late);
       this.#end(job, handler, { thrown: late });
     }, timerMs(timeoutMs));

@@ -1,7 +1,7 @@
 import type { Sample } from "../../shared/metrics.ts";
 import type { ChildStatus } from "../../shared/process/fleet.ts";
 import type { QueueCounts } from "../../shared/store/jobs/job.ts";
-import { FETCHED, RUNNING, SLOTS } from "./worker_metrics.ts";
+import { FETCHED, RUNNING, SLOTS, STUCK } from "./worker_metrics.ts";
 
 /** Jobs wait and nothing is fetched: then the workers' claims are made anew, so often; and health says so. */
 const REFETCH_AFTER_MS = 7_500;
@@ -75,6 +75,15 @@ export function silenceOf(children: readonly Pick<ChildStatus, "state" | "silent
 /** Jobs whose handler runs, by these counters. */
 export function jobsRunning(samples: readonly Sample[]): number {
   return sumOf(samples, RUNNING);
+}
+
+/** Undefined when no handler goes on after its job. */
+export function stuckComplaint(samples: readonly Sample[]): string | undefined {
+  const stuck = sumOf(samples, STUCK);
+  if (stuck === 0) return undefined;
+  const what =
+    stuck === 1 ? "a handler goes on though its job has" : `${stuck} handlers go on though their jobs have`;
+  return `${what} ended: its process is replaced, and leaves when its other jobs are done; the log names it`;
 }
 
 function sumOf(samples: readonly Sample[], wanted: string): number {

@@ -7,6 +7,8 @@ import type { FetchSpec } from "./fetcher.ts";
 export const ABORT_GRACE_MS = 1_000;
 /** How long a leaving worker tries to tell the store what became of its jobs. */
 export const SETTLE_WAIT_MS = 3_000;
+/** What the jobs of a process may take that is replaced because of another one. */
+export const OTHERS_FINISH_MS = 3_600_000;
 /** How much longer than its shutdown timeout a worker process may take to leave. */
 export const LEAVE_EXTRA_MS = ABORT_GRACE_MS + SETTLE_WAIT_MS + 1_000;
 

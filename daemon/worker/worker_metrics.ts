@@ -5,6 +5,7 @@ import type { DeadReason } from "../../shared/store/jobs/job.ts";
 export const FETCHED = "trivet_jobs_fetched_total";
 export const SLOTS = "trivet_jobs_slots";
 export const RUNNING = "trivet_jobs_running";
+export const STUCK = "trivet_jobs_stuck_handlers";
 export const UNKNOWN = "trivet_jobs_unknown_type_total";
 
 /** Of strangers: apps may make them up. */

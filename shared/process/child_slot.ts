@@ -144,7 +144,8 @@ export class ChildSlot<Boot, Down, Up> {
   #dismiss(child: Child<Boot, Down, Up>): void {
     this.#leavers.add(child);
     child.drain();
-    const late = setTimeout(() => child.kill(), timerMs(this.#spec.deadlines().drainMs));
+    const leaveMs = this.#spec.leaveMs?.(child) ?? this.#spec.deadlines().drainMs;
+    const late = setTimeout(() => child.kill(), timerMs(leaveMs));
     void child.exited().finally(() => clearTimeout(late));
   }
 

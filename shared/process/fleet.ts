@@ -20,6 +20,8 @@ export interface FleetSpec<Boot, Down, Up> {
   slots: number;
   /** Looked up each time: one that is not ready after `bootMs`, or replaced and not gone after `drainMs`, is killed. */
   deadlines(): { bootMs: number; drainMs: number };
+  /** How long this one may take to leave when it is replaced; as `deadlines` says when absent or undefined. */
+  leaveMs?(child: Child<Boot, Down, Up>): number | undefined;
   /** The longest wait before one that dies again and again is started anew; 30 s when absent. */
   restartLongestMs?: number;
   /** Puts what was being loaded to the sentence about a child that ended, or was too slow, before it was ready. */

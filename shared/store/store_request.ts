@@ -25,6 +25,7 @@ const CALLS: {
   claim: { queue: text, owner: text, max: count, waitMs: count, alone: flag },
   owned: { queue: text, owner: text },
   settle: { owner: text, settlements: objects },
+  holds: { owner: text, leases: objects },
   note: { notes: objects },
   get: { id: text, queue: (value) => value === null || text(value) },
   await: { id: text, waitMs: count },

@@ -143,6 +143,8 @@ export class StoreServer {
         return store.owned(call.queue, call.owner);
       case "settle":
         return store.settle(call.owner, call.settlements);
+      case "holds":
+        return store.holds(call.owner, call.leases);
       case "note":
         return store.note(call.notes);
       case "get":

@@ -54,6 +54,29 @@ export function leases(store: StoreUnderTest): void {
     expect(await settle(client, first ? [first] : [], { kind: "ack" })).toEqual([true]);
   });
 
+  test("who has a lease still: neither of a job that was killed or settled, nor of one that another worker has", async () => {
+    const { client, queue } = open();
+    const jobs = [job(), job({ lane: "high" }), job({ lane: "low", track: true }), job()];
+    await client.enqueue(jobs);
+    const leases = (await claim(client)).map(({ id, fence }) => ({ id, queue, fence }));
+    const holding = async (owner = "a") => {
+      const held = await client.holds(owner, leases);
+      return leases.flatMap(({ id }, i) => (held[i] ? [id] : [])).toSorted();
+    };
+    const ids = idsOf(jobs);
+    expect(await holding()).toEqual(ids.toSorted());
+    expect(await holding("b")).toEqual([]);
+    await client.desk.kill(queue, ids.slice(1, 2));
+    const acked = leases
+      .filter(({ id }) => id === ids[2])
+      .map(({ fence }) => ({ queue, fence, outcome: { kind: "ack" as const } }));
+    expect(await client.settle("a", acked)).toEqual([true]);
+    expect(await holding()).toEqual([ids[0] ?? "", ids[3] ?? ""].toSorted());
+    await client.leases.release([queue], "a", STOPPED);
+    await claim(client, { owner: "b" });
+    expect(await holding()).toEqual([]);
+  });
+
   test("an owner that was stopped: nothing is held against its jobs, however often", async () => {
     const { client, queue } = open();
     await client.enqueue([job()]);

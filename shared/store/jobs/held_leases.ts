@@ -1,4 +1,4 @@
-import type { Claim, Settlement } from "./job.ts";
+import type { Claim, Lease } from "./job.ts";
 
 /**
  * A command that was on its way when its connection was given up may still be carried out later: after a freeze, or
@@ -23,8 +23,8 @@ export class HeldLeases {
     return claim;
   }
 
-  drop(settlements: readonly Settlement[]): void {
-    for (const { queue, fence } of settlements) this.#of(queue).delete(fence);
+  drop(leases: readonly Lease[]): void {
+    for (const { queue, fence } of leases) this.#of(queue).delete(fence);
   }
 
   /** The part of `owned` that never arrived here. */

@@ -152,6 +152,12 @@ export type Outcome =
   /** Its handler was told to stop by jobs.cancel, and did. */
   | { kind: "cancelled" };
 
+/** One lease of a worker. */
+export interface Lease {
+  queue: string;
+  fence: string;
+}
+
 export interface Settlement {
   queue: string;
   fence: string;

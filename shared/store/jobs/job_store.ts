@@ -1,4 +1,4 @@
-import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement, WorkerEnd } from "./job.ts";
+import type { Claim, DeadFilter, DeadJob, Lease, NewJob, QueueCounts, Settlement, WorkerEnd } from "./job.ts";
 import type { JobDesk } from "./job_desk.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { JobRecord, ProgressNote } from "./record.ts";
@@ -29,6 +29,9 @@ export interface JobStore {
 
   /** In order, whether each outcome was applied: false means the lease was lost and another worker has the job. */
   settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]>;
+
+  /** In order, whether the owner has each of them still: not one that an operator killed, or that went to another worker. */
+  holds(owner: string, leases: readonly Lease[]): Promise<boolean[]>;
 
   /** Progress of running jobs that have a record; in order, whether each should stop because it was cancelled. */
   note(notes: readonly ProgressNote[]): Promise<boolean[]>;

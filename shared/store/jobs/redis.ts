@@ -5,6 +5,7 @@ import type {
   Claim,
   DeadFilter,
   DeadJob,
+  Lease,
   NewJob,
   Outcome,
   QueueCounts,
@@ -78,6 +79,15 @@ export class RedisJobStore implements JobStore {
     );
     this.#claims.drop(settlements);
     return applied;
+  }
+
+  async holds(owner: string, leases: readonly Lease[]): Promise<boolean[]> {
+    const keyOf = ({ queue }: Lease) => queue;
+    const held = await this.#inParts(leases, keyOf, (queue, part) =>
+      this.#script("holds", queue, [owner, ...part.map(({ fence }) => fence)]),
+    );
+    this.#claims.drop(leases.filter((_, i) => !held[i]));
+    return held;
   }
 
   note(notes: readonly ProgressNote[]): Promise<boolean[]> {

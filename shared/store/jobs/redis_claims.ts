@@ -2,7 +2,7 @@ import { sleep } from "../../timer.ts";
 import type { RedisCommander } from "../redis_commander.ts";
 import { isReply, redisError } from "../redis_connection.ts";
 import { HeldLeases } from "./held_leases.ts";
-import type { Claim, Settlement } from "./job.ts";
+import type { Claim, Lease } from "./job.ts";
 import { isLimited } from "./queue_rules.ts";
 import { isMarked, readEntries } from "./redis_entry.ts";
 import { GROUP, type RedisKeys } from "./redis_keys.ts";
@@ -51,8 +51,8 @@ export class RedisClaims {
     }
   }
 
-  drop(settlements: readonly Settlement[]): void {
-    this.#held.drop(settlements);
+  drop(leases: readonly Lease[]): void {
+    this.#held.drop(leases);
   }
 
   close(): void {

@@ -38,6 +38,16 @@ end`;
 export const HELD = `${LUA_BASE}${HELD_BY_OWNER}
 return held()`;
 
+/** ARGV owner, fences. Answers a digit each: 1 it holds it. */
+export const HOLDS = `${LUA_BASE}
+local answers = {}
+for k = 2, #ARGV do
+  local l, id = lease(ARGV[k])
+  local list = l and redis.pcall('XPENDING', LANES[l], '${GROUP}', id, id, 1, ARGV[1])
+  answers[k - 1] = list and not list.err and #list == 1 and '1' or '0'
+end
+return table.concat(answers)`;
+
 /** ARGV owner, how it ended: kind, 1 when it died with one job, sentence. Its consumers go too, once nothing is pending for them. */
 export const RELEASE = `${LUA}${HELD_BY_OWNER}
 local freed, alone = 0, ARGV[3] == '1' and held() == 1

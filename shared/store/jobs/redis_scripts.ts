@@ -6,7 +6,7 @@ import type { Redis } from "ioredis";
 import { ADMIT, TAKE } from "./redis_lua_claim.ts";
 import { COUNTS, HURRY, KILL, REPLAY, SET_RULES } from "./redis_lua_desk.ts";
 import { ADD, ENQUEUE } from "./redis_lua_enqueue.ts";
-import { HELD, PROMOTE, RECLAIM, RELEASE, RENEW } from "./redis_lua_leases.ts";
+import { HELD, HOLDS, PROMOTE, RECLAIM, RELEASE, RENEW } from "./redis_lua_leases.ts";
 import { CANCEL, NOTE } from "./redis_lua_records.ts";
 import { ACK, SETTLE } from "./redis_lua_settle.ts";
 
@@ -30,6 +30,7 @@ const SCRIPTS = {
   cancel: THOUGH_FULL + CANCEL,
   renew: RENEW,
   held: HELD,
+  holds: HOLDS,
   release: THOUGH_FULL + RELEASE,
   reclaim: THOUGH_FULL + RECLAIM,
   promote: THOUGH_FULL + PROMOTE,

@@ -4,7 +4,7 @@ import { StoreError } from "../store_error.ts";
 import { EnqueueGroups } from "./enqueue_groups.ts";
 import { EnqueueTokens } from "./enqueue_token.ts";
 import { HeldLeases } from "./held_leases.ts";
-import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { Claim, DeadFilter, DeadJob, Lease, NewJob, QueueCounts, Settlement } from "./job.ts";
 import type { JobDesk } from "./job_desk.ts";
 import type { CronKeeper, JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
 import type { QueueRules } from "./queue_rules.ts";
@@ -82,6 +82,12 @@ export class SocketJobStore implements JobStore {
     const applied = await this.#call({ op: "settle", owner, settlements });
     this.#held.drop(settlements);
     return applied;
+  }
+
+  async holds(owner: string, leases: readonly Lease[]): Promise<boolean[]> {
+    const held = await this.#call({ op: "holds", owner, leases });
+    this.#held.drop(leases.filter((_, i) => !held[i]));
+    return held;
   }
 
   note(notes: readonly ProgressNote[]): Promise<boolean[]> {

@@ -5,7 +5,7 @@ import { type ClaimWish, ClaimWishes } from "./claim_wishes.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { CommitWatch } from "./commit_watch.ts";
 import type { EnqueueToken } from "./enqueue_token.ts";
-import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement } from "./job.ts";
+import type { Claim, DeadFilter, DeadJob, Lease, NewJob, QueueCounts, Settlement } from "./job.ts";
 import type { JobDesk } from "./job_desk.ts";
 import type { CronKeeper, JobStore, LeaseKeeper, RecordKeeper } from "./job_store.ts";
 import { laneOrder } from "./lane.ts";
@@ -19,7 +19,15 @@ import { allQueues, findLiving, hurryJobs, killJobs } from "./sqlite_desk.ts";
 import { hearProbe, insertJobs } from "./sqlite_enqueue.ts";
 import { lookAgain, nextLookMs, openDue, rulesOf } from "./sqlite_gates.ts";
 import { ALONE_LANES } from "./sqlite_lane.ts";
-import { clockSet, freeOwner, heldBy, holders, silentOwners, touchOwners } from "./sqlite_leases.ts";
+import {
+  clockSet,
+  freeOwner,
+  heldBy,
+  holders,
+  holdsLease,
+  silentOwners,
+  touchOwners,
+} from "./sqlite_leases.ts";
 import { countQueue, listDead, nextDueMs } from "./sqlite_reads.ts";
 import { cancelJob, dropOld, getRecord, noteProgress } from "./sqlite_records.ts";
 import { isBusy, storeError } from "./sqlite_schema.ts";
@@ -114,6 +122,13 @@ export class SqliteJobStore implements JobStore {
   settle(owner: string, settlements: readonly Settlement[]): Promise<boolean[]> {
     return this.#writer.write((change) =>
       settlements.map((settlement) => settleJob(change, owner, settlement)),
+    );
+  }
+
+  holds(owner: string, leases: readonly Lease[]): Promise<boolean[]> {
+    return this.#read(
+      (db) => leases.map((lease) => holdsLease(db, owner, lease)),
+      leases.map(() => false),
     );
   }
 

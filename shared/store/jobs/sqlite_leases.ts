@@ -1,6 +1,6 @@
 /** Leases in the tables: renewed by owner, freed when an owner is dead or silent. */
 import type { Database } from "bun:sqlite";
-import { LOSSES_MAX, NOT_HEARD, STALLS_MAX, stalledSentence, type WorkerEnd } from "./job.ts";
+import { type Lease, LOSSES_MAX, NOT_HEARD, STALLS_MAX, stalledSentence, type WorkerEnd } from "./job.ts";
 import type { SqliteChange } from "./sqlite_change.ts";
 import { bury } from "./sqlite_dead.ts";
 import { leave } from "./sqlite_gates.ts";
@@ -35,6 +35,14 @@ export function heldBy(db: Database, queues: readonly string[], owner: string): 
     "SELECT count(*) AS n FROM job WHERE owner = ? AND queue IN (SELECT value FROM json_each(?))",
   );
   return count.get(owner, JSON.stringify(queues))?.n ?? 0;
+}
+
+/** Whether the owner has this one still. */
+export function holdsLease(db: Database, owner: string, { fence }: Lease): boolean {
+  const [id = 0, token = 0] = fence.split(":").map(Number);
+  return (
+    db.query("SELECT 1 FROM job WHERE id = ? AND owner = ? AND token = ?").get(id, owner, token) !== null
+  );
 }
 
 /** "lost": nobody said how it ended. */

@@ -1,6 +1,6 @@
 /** What clients of the store process and the store process say to each other. */
 import type { EnqueueToken } from "./enqueue_token.ts";
-import type { Claim, DeadFilter, DeadJob, NewJob, QueueCounts, Settlement, WorkerEnd } from "./job.ts";
+import type { Claim, DeadFilter, DeadJob, Lease, NewJob, QueueCounts, Settlement, WorkerEnd } from "./job.ts";
 import type { LivingFilter, LivingJob } from "./job_desk.ts";
 import type { QueueRules } from "./queue_rules.ts";
 import type { JobRecord, ProgressNote } from "./record.ts";
@@ -10,6 +10,7 @@ export type StoreCall =
   | { op: "claim"; queue: string; owner: string; max: number; waitMs: number; alone: boolean }
   | { op: "owned"; queue: string; owner: string }
   | { op: "settle"; owner: string; settlements: readonly Settlement[] }
+  | { op: "holds"; owner: string; leases: readonly Lease[] }
   | { op: "note"; notes: readonly ProgressNote[] }
   | { op: "get"; id: string; queue: string | null }
   | { op: "await"; id: string; waitMs: number }
@@ -37,6 +38,7 @@ export interface StoreAnswers {
   claim: Claim;
   owned: Claim;
   settle: boolean[];
+  holds: boolean[];
   note: boolean[];
   get: JobRecord | null;
   await: JobRecord | null;
