@@ -21,21 +21,12 @@ export class StrippedPrefix {
   }
 
   /**
-   * Where the rest begins of a path in bytes[from, end) that the route covers; a "/" belongs before it. Several slashes
-   * count as one; behind the prefix they are skipped, for "//evil" would be an authority (RFC 3986 §4.2).
+   * Where the rest begins of a path in bytes[from, end) that the route covers; a "/" belongs before it. Further slashes
+   * are skipped: "//evil" would be an authority (RFC 3986 §4.2).
    */
   restOf(bytes: Uint8Array, from: number, end: number): number {
-    let at = from;
-    for (let i = 0; i < this.text.length; i++) {
-      if (bytes[at] === SLASH) at = afterSlashes(bytes, at, end);
-      else at++;
-    }
-    return afterSlashes(bytes, at, end);
+    let at = from + this.text.length;
+    while (at < end && bytes[at] === SLASH) at++;
+    return at;
   }
-}
-
-function afterSlashes(bytes: Uint8Array, from: number, end: number): number {
-  let at = from;
-  while (at < end && bytes[at] === SLASH) at++;
-  return at;
 }
