@@ -9,6 +9,7 @@ import { freePort } from "../../test/harness/free_port.ts";
 import { until } from "../../test/harness/until.ts";
 import { openListener } from "./listener.ts";
 
+const IDLE_MS = 500;
 const options = { fetch: () => new Response("here") };
 
 async function ask(port: number): Promise<string> {
@@ -58,8 +59,23 @@ test("a private socket that is released refuses who comes, and answers who is th
   expect(await atPrivate(unix)).toBe("null");
   const waits = fetch("http://a.test/wait", { unix, keepalive: false });
   await until(() => server.pendingRequests === 1, "it has been accepted");
+  // It is in the kernel's queue by now, and nobody has had a turn to accept it.
+  const said = Promise.withResolvers<string>();
+  const connecting = Bun.connect({
+    unix,
+    socket: { data: (_, bytes) => said.resolve(bytes.toString()), close: () => said.resolve("closed") },
+  });
   release(false);
+  const late = await connecting;
+  late.write("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  expect(await said.promise).toStartWith("HTTP/1.1 200");
+  late.end();
   expect(await atPrivate(unix).catch(() => "refused")).toBe("refused");
+  const before = process.cpuUsage();
+  await Bun.sleep(IDLE_MS);
+  const { user, system } = process.cpuUsage(before);
+  // A socket that is shut is readable for ever: it must not be looked at any more.
+  expect((user + system) / 1000).toBeLessThan(IDLE_MS / 5);
   gate.resolve();
   expect((await waits).status).toBe(200);
   await server.stop(true);

@@ -6,7 +6,7 @@ import { libc } from "../../shared/process/libc.ts";
 import { closeSockets, stopNewConnections } from "../../shared/process/listen_socket.ts";
 import { UserError } from "../../shared/user_error.ts";
 import { adoptListener, NotAdopted } from "./adopted_listener.ts";
-import { fdsBoundTo, type LocalName } from "./socket_fds.ts";
+import { fdsBoundTo, isListening, type LocalName } from "./socket_fds.ts";
 
 /** A listening socket that the supervisor has made, and what it is bound to: ours alone, or one that it keeps. */
 export type Place = PrivatePlace | InheritedPlace;
@@ -29,8 +29,6 @@ export interface InheritedPlace {
 type BunServer = Server<unknown>;
 const SHUT_RD = 0;
 const SHUT_RDWR = 2;
-/** By then what waited at a socket was accepted, by an event loop that turns at all. */
-const ACCEPTED_MS = 20;
 /** Kept, since serve_capture.ts puts its own in this place. */
 const bunServe = Bun.serve;
 /** It is the same for all addresses. */
@@ -73,10 +71,15 @@ export function nameOf(place: Place): LocalName {
 function openPrivate(place: PrivatePlace, serve: (at: object) => BunServer): Listener {
   try {
     const { server, fd, release } = adoptListener(place.fd, serve);
-    // Who connects from then on is refused, so that an edge that tries asks another child. What waits is accepted.
+    // Who connects from then on is refused, so that an edge that tries asks another child.
     const refuse = () => {
       libc().shutdown(fd, SHUT_RD);
-      setTimeout(release, ACCEPTED_MS);
+      // A turn of the event loop later what waited was accepted; then its being shut must wake nobody. When the server
+      // was closed meanwhile, the number may be another socket's.
+      const forget = () => {
+        if (isListening(fd) && fdsBoundTo(new Set([place.unix])).includes(fd)) release();
+      };
+      setImmediate(() => setImmediate(forget));
     };
     return { place, server, release: refuse };
   } catch (error) {

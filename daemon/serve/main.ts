@@ -77,7 +77,7 @@ class ServeMode implements Mode {
       given: ({ socket }) => [this.#sockets.open(socket, this.#edgeGroup())],
       channel: true,
       surroundings: () => this.#surroundings,
-      read: (body, { state }) => (state === "starting" ? readServeNotice(body) : undefined),
+      read: (body, { state, boot }) => (state === "starting" ? readServeNotice(body, boot.watch) : undefined),
       onMessage: (_, { fault }) => {
         this.#fault = fault ?? undefined;
       },

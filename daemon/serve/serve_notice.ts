@@ -8,10 +8,10 @@ export interface ServeNotice {
   fault: string | null;
 }
 
-/** Undefined when it is none. */
-export function readServeNotice(body: unknown): ServeNotice | undefined {
+/** Undefined when it is none; only a child whose code is watched has a fault to show. */
+export function readServeNotice(body: unknown, watched: boolean): ServeNotice | undefined {
   if (!isJsonObject(body)) return undefined;
   const { fault } = body;
   if (fault === null) return { fault };
-  return typeof fault === "string" ? { fault: plainText(fault, FAULT_CHARS_MAX) } : undefined;
+  return watched && typeof fault === "string" ? { fault: plainText(fault, FAULT_CHARS_MAX) } : undefined;
 }
