@@ -7,8 +7,11 @@ const UPGRADE = octets("upgrade");
 /** Fields that frame or address the message: naming them in Connection must not make them disappear. */
 const NEVER_HOP_BY_HOP = ["host", "content-length", "transfer-encoding", "connection"].map(octets);
 const COMMA = 44;
-/** Each is held against every field. Nothing honest names so many; thousands would cost as much as a hundred requests. */
-const NAMED_MAX = 64;
+/**
+ * Of all names of fields, each with its comma. Each is held against every field, so that without a limit one head could
+ * cost as much as a hundred; nothing honest names so many.
+ */
+const NAMED_BYTES_MAX = 512;
 
 /** What the Connection fields of one head said (RFC 9110 §7.6.1). */
 export interface ConnectionOptions {
@@ -19,7 +22,7 @@ export interface ConnectionOptions {
 
 /**
  * Reads all Connection fields, from the first one on, into `options`, and drops every field that they name. False when
- * they name more than NAMED_MAX.
+ * those are more than NAMED_BYTES_MAX.
  */
 export function readConnections(
   bytes: Uint8Array,
@@ -33,13 +36,20 @@ export function readConnections(
   for (let i = first; i < count; i++) {
     const entry = i * 4;
     if (!spells(bytes, spans[entry]!, spans[entry + 1]!, name)) continue;
-    named += readOptions(bytes, spans[entry + 2]!, spans[entry + 3]!, table, options, NAMED_MAX - named);
-    if (named > NAMED_MAX) return false;
+    named += readOptions(
+      bytes,
+      spans[entry + 2]!,
+      spans[entry + 3]!,
+      table,
+      options,
+      NAMED_BYTES_MAX - named,
+    );
+    if (named > NAMED_BYTES_MAX) return false;
   }
   return true;
 }
 
-/** How many fields were named; one more than `most` when there are too many. */
+/** How many bytes named fields; more than `most` when it ended at that. */
 
 function readOptions(
   bytes: Uint8Array,
@@ -61,8 +71,11 @@ function readOptions(
     if (spells(bytes, start, stop, CLOSE)) options.close = true;
     else if (spells(bytes, start, stop, KEEP_ALIVE)) options.keepAlive = true;
     else if (spells(bytes, start, stop, UPGRADE)) options.upgrade = true;
-    else if (++named > most) return named;
-    else dropNamed(bytes, start, stop, table);
+    else {
+      named += stop - start + 1;
+      if (named > most) return named;
+      dropNamed(bytes, start, stop, table);
+    }
   }
   return named;
 }
