@@ -97,8 +97,8 @@ async function otherNames({ configFile, name }: Invocation): Promise<string[]> {
 
 /** Those that the command line names; all when it names none. Throws a UserError when there are none. */
 export async function findNamed(invocation: Invocation, undone: string): Promise<Running[]> {
-  const [mode, more] = invocation.operands;
-  if (more !== undefined || (mode !== undefined && !MODES.some((known) => known === mode)))
+  const [mode] = invocation.operands;
+  if (mode !== undefined && !MODES.some((known) => known === mode))
     throw new UserError(`name one mode, ${MODES.join(", ")}, or none for all that run here`, 2);
   const running = await findRunning(invocation);
   const named = mode === undefined ? running : running.filter((one) => one.mode === mode);

@@ -1,16 +1,27 @@
 import { UserError } from "../shared/user_error.ts";
-import type { Command, Invocation } from "./command.ts";
+import type { Command, Flag, Invocation } from "./command.ts";
 
-const COMMON = { "-c": true, "--config": true, "--name": true, "--json": false } as const;
+export const COMMON_FLAGS = {
+  "-c": {
+    value: "FILE",
+    meaning: "the config; without it ./trivet.toml, or the defaults where there is none",
+  },
+  "--config": { value: "FILE", meaning: "the same" },
+  "--name": {
+    value: "NAME",
+    meaning: "the instance of this name, where a mode runs more than once on a machine",
+  },
+  "--json": { meaning: "what a table would show, as JSON" },
+} as const satisfies Record<string, Flag>;
 
-/** Reads what follows `trivet NAME`. Throws a UserError (2) on a flag that the command does not have. */
+/** Reads what follows `trivet NAME`. Throws a UserError (2) on a flag or a word that the command does not take. */
 export function parseArguments(
-  command: Pick<Command, "name" | "flags" | "passThrough">,
+  command: Pick<Command, "name" | "flags" | "passThrough" | "operandsMax" | "instead">,
   words: readonly string[],
 ): Invocation {
   const flags = new Map<string, string | true>();
   const operands: string[] = [];
-  const known: Readonly<Record<string, boolean>> = { ...COMMON, ...command.flags };
+  const known: Readonly<Record<string, Flag>> = { ...COMMON_FLAGS, ...command.flags };
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     if (!word.startsWith("-") || word === "-") {
@@ -21,15 +32,17 @@ export function parseArguments(
       continue;
     }
     const [flag = "", inline] = splitFlag(word);
-    const takesValue = known[flag];
-    if (takesValue === undefined && command.passThrough) {
+    const meant = Object.hasOwn(known, flag) ? known[flag] : undefined;
+    if (meant === undefined && command.passThrough) {
       operands.push(...words.slice(i));
       break;
     }
-    if (takesValue === undefined) {
+    if (meant === undefined) {
       throw new UserError(`trivet ${command.name} has no flag ${flag}: see "trivet help ${command.name}"`, 2);
     }
-    if (!takesValue) {
+    if (meant.value === undefined) {
+      if (inline !== undefined)
+        throw new UserError(`${flag} takes no value: write ${flag} alone, or leave it out`, 2);
       flags.set(flag, true);
       continue;
     }
@@ -38,6 +51,7 @@ export function parseArguments(
       throw new UserError(`${flag} needs a value: see "trivet help ${command.name}"`, 2);
     flags.set(flag, value);
   }
+  refuseSurplus(command, operands);
   return {
     configFile: text(flags, "-c") ?? text(flags, "--config"),
     name: instanceName(text(flags, "--name") ?? ""),
@@ -45,6 +59,23 @@ export function parseArguments(
     flags,
     operands,
   };
+}
+
+function refuseSurplus(
+  {
+    name,
+    passThrough,
+    operandsMax = 0,
+    instead,
+  }: Pick<Command, "name" | "passThrough" | "operandsMax" | "instead">,
+  operands: readonly string[],
+): void {
+  const word = operands[operandsMax];
+  if (passThrough || word === undefined) return;
+  throw new UserError(
+    `trivet ${name} takes no "${word}": ${instead?.(word) ?? `see "trivet help ${name}"`}`,
+    2,
+  );
 }
 
 function splitFlag(word: string): [string, string | undefined] {

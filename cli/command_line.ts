@@ -5,7 +5,10 @@ import { help } from "./help.ts";
 
 /** argv → one command; its exit code. */
 export async function runCommand([word = "help", ...rest]: readonly string[]): Promise<number> {
-  if (word === "help" || word === "--help" || word === "-h") return help(COMMANDS, rest[0]);
+  if (word === "help" || word === "--help" || word === "-h") {
+    if (rest[1] !== undefined) throw new UserError(`trivet help takes one command, and no "${rest[1]}"`, 2);
+    return help(COMMANDS, rest[0]);
+  }
   const name = word === "--version" || word === "-v" ? "version" : word;
   const command = [...COMMANDS, CHILD].find((candidate) => candidate.name === name);
   if (!command) throw new UserError(`trivet has no command "${name}": see "trivet help"`, 2);

@@ -3,7 +3,10 @@ import { parseArguments } from "./arguments.ts";
 import { JOBS_FLAGS, refuseSurplus } from "./jobs_words.ts";
 
 const refusal = (line: string) => {
-  const invocation = parseArguments({ name: "jobs", flags: JOBS_FLAGS }, line.split(" "));
+  const invocation = parseArguments(
+    { name: "jobs", flags: JOBS_FLAGS, operandsMax: Number.POSITIVE_INFINITY },
+    line.split(" "),
+  );
   const [verb = "", ...operands] = invocation.operands;
   try {
     refuseSurplus(verb, operands, invocation);

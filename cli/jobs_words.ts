@@ -1,30 +1,35 @@
 /** What may follow each sub-command of `trivet jobs`. What is not looked at is refused: its writer takes it for done. */
 import { UserError } from "../shared/user_error.ts";
-import type { Invocation } from "./command.ts";
+import type { Flag, Invocation } from "./command.ts";
 
-/** True when the flag takes a value. */
 export const JOBS_FLAGS = {
-  "--queue": true,
-  "--state": true,
-  "--type": true,
-  "--reason": true,
-  "--id": true,
-  "--limit": true,
-  "--payload": false,
-  "--replay": false,
-} as const satisfies Record<string, boolean>;
+  "--queue": {
+    value: "QUEUE",
+    meaning: "ls, show, dead, retry, kill: of this queue alone; enqueue: into this one",
+  },
+  "--state": { value: "STATE", meaning: "ls: jobs that are waiting, delayed, running, or dead" },
+  "--type": { value: "TYPE", meaning: "ls, dead: jobs of this type" },
+  "--reason": {
+    value: "REASON",
+    meaning: "ls, dead: jobs that are dead for this, like exhausted or expired",
+  },
+  "--id": { value: "ID[,ID…]", meaning: "ls, dead: these jobs" },
+  "--limit": { value: "N", meaning: "ls, dead: so many at most, 100 unless set" },
+  "--payload": { meaning: "ls, show, dead: with payloads and results, which may be private" },
+  "--replay": { meaning: "dead: put back all that match" },
+} as const satisfies Record<string, Flag>;
 
-type Flag = keyof typeof JOBS_FLAGS;
+type JobsFlag = keyof typeof JOBS_FLAGS;
 
 interface Words {
   operandsMax: number;
-  flags: readonly Flag[];
+  flags: readonly JobsFlag[];
   /** What is meant by a word too many. */
   hint?: (word: string) => string;
 }
 
-const PICK: readonly Flag[] = ["--queue", "--type", "--reason", "--id"];
-const SHOW: readonly Flag[] = ["--limit", "--payload"];
+const PICK: readonly JobsFlag[] = ["--queue", "--type", "--reason", "--id"];
+const SHOW: readonly JobsFlag[] = ["--limit", "--payload"];
 
 const WORDS: Readonly<Record<string, Words>> = {
   ls: {
