@@ -53,29 +53,31 @@ describe.each(["SQLite", "Redis"] as const)("jobs in %s", (kind) => {
     if (kind === "Redis") await redis[Symbol.asyncDispose]();
   });
 
-  const worker = (queue: string, settings = "") =>
+  const worker = (queue: string, settings = "", ...others: string[]) =>
     Trivet.start({
       mode: "worker",
-      config: `[store]\nurl = "${kind === "Redis" ? redis.url : "sqlite:./trivet.db"}"\n[worker]\n${settings}\nqueues = [{ name = "${queue}" }]\n`,
+      config: `[store]\nurl = "${kind === "Redis" ? redis.url : "sqlite:./trivet.db"}"\n[worker]\n${settings}\nqueues = [${[queue, ...others].map((name) => `{ name = "${name}" }`).join(", ")}]\n`,
       files: { "jobs.ts": HANDLERS },
     });
   const storeOf = (site: Trivet): JobStore =>
     kind === "Redis" ? new RedisJobStore(redis.url) : new SqliteJobStore(join(site.folder.path, "trivet.db"));
 
   test("eight jobs beside two that kill their process end done, and only those two are dead", async () => {
-    const queue = "poisoned";
-    await using site = await worker(queue, 'lease = "10m"');
+    const queues = ["poisoned", "beside"] as const;
+    const [queue, other] = queues;
+    await using site = await worker(queue, 'lease = "10m"', other);
     const store = storeOf(site);
-    const job = (type: string) => newJob(type, { after: 10 }, { queue });
-    const innocents = Array.from({ length: 8 }, () => job("innocent"));
+    const job = (type: string, i = 0) => newJob(type, { after: 10 }, { queue: i % 2 === 0 ? queue : other });
+    const innocents = Array.from({ length: 8 }, (_, i) => job("innocent", i));
     const [exits, killed] = [job("exits"), job("killed")];
     await store.enqueue([...innocents.slice(0, 4), exits, killed, ...innocents.slice(4)]);
     await until(() => ranIn(site).length >= 10, "all run side by side");
     await until(async () => (await store.counts([queue]))[0]?.dead === 2, "two are dead", 60_000);
     await until(async () => {
-      const [counts] = await store.counts([queue]);
-      return counts?.waiting === 0 && counts.running === 0;
+      const counts = await store.counts(queues);
+      return counts.every(({ waiting, running }) => waiting + running === 0);
     }, "the others have ended");
+    expect((await store.counts([other]))[0]).toMatchObject({ dead: 0 });
     const ran = ranIn(site);
     const done = ran.filter(({ what }) => what === "done").map(({ id }) => id);
     expect(done.toSorted()).toEqual(innocents.map(({ id }) => id).toSorted());

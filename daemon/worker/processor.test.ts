@@ -171,6 +171,60 @@ describe("the processor", () => {
     expect(one.free).toBe(1);
   });
 
+  test("alone: one at a time, and the next only when the store has heard of the last", async () => {
+    await store.enqueue([newJob("ends", 1), newJob("nobody", 1)]);
+    const heard = Promise.withResolvers<void>();
+    const slow = {
+      settle: async (...words: Parameters<typeof store.settle>) => {
+        await heard.promise;
+        return store.settle(...words);
+      },
+    };
+    const counted = new WorkerMetrics(metrics);
+    const settler = new Settler(slow, "me", counted.leasesLost);
+    const settings = { concurrency: 10, alone: true, unknownTypeWaitMs: 0 };
+    const one = new Processor(
+      { ends: { run: () => 1 } },
+      settler,
+      new ProgressNotes(store),
+      counted,
+      settings,
+    );
+    expect(one.free).toBe(1);
+    one.take(await claim(1));
+    await until(() => one.running === 0, "its handler has ended");
+    expect(one.free).toBe(0);
+    const ended = one.jobEnded();
+    heard.resolve();
+    await ended;
+    expect(one.free).toBe(1);
+    // One that nobody runs is an end like any other.
+    const buried = one.jobEnded();
+    one.take(await claim(1));
+    await buried;
+    expect(one.free).toBe(1);
+  });
+
+  test("a job that is lost frees its slot, aborts its handler, and is not settled", async () => {
+    await store.enqueue([newJob("deaf", 1)]);
+    const running = Promise.withResolvers<JobContext>();
+    const end = Promise.withResolvers<void>();
+    const run = (_: unknown, job: JobContext) => {
+      running.resolve(job);
+      return end.promise;
+    };
+    const one = processor({ deaf: { run } }, 1);
+    one.take(await claim());
+    const { signal } = await running.promise;
+    const [job] = one.runningFor(0);
+    if (job) one.lose(job);
+    expect([one.free, one.running, one.runningFor(0).length]).toEqual([1, 0, 0]);
+    expect(signal.reason).toMatchObject({ name: "LeaseLost" });
+    end.resolve();
+    await Bun.sleep(0);
+    expect(await counts()).toMatchObject({ running: 1 });
+  });
+
   test("at the end it aborts what runs and hands it back, whatever the handler does then", async () => {
     const names = ["deaf", "throws", "finishes"];
     await store.enqueue(names.map((name) => newJob(name, 1)));

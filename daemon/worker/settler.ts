@@ -10,14 +10,14 @@ const RETRY_LONGEST_MS = 2_000;
 
 /** Tells the store what became of jobs, many at a time; keeps at it until the store has heard. */
 export class Settler {
-  readonly #store: JobStore;
+  readonly #store: Pick<JobStore, "settle">;
   readonly #owner: string;
   readonly #leasesLost: Counter;
   #waiting: Settlement[] = [];
   #working: Promise<void> | undefined;
   #givenUp = false;
 
-  constructor(store: JobStore, owner: string, leasesLost: Counter) {
+  constructor(store: Pick<JobStore, "settle">, owner: string, leasesLost: Counter) {
     this.#store = store;
     this.#owner = owner;
     this.#leasesLost = leasesLost;
