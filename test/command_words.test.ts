@@ -18,7 +18,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["version 1", 'trivet version takes no "1"'],
   ["help up down", 'trivet help takes one command, and no "down"'],
   ["reload proxy serve", "name one mode"],
-  ["upgrade proxy serve worker", 'trivet upgrade takes no "worker"'],
+  ["upgrade proxy serve worker", 'trivet upgrade takes no "serve"'],
   ["backend ls app", "takes no further words"],
   ["jobs ls mail", 'trivet jobs ls takes no "mail"'],
   ["up --watch=false", "--watch takes no value"],
