@@ -40,6 +40,16 @@ describe("the slots of a schedule", () => {
     expect([found.length, found.at(-1)]).toEqual([100, "01-01T12:00"]);
   });
 
+  test.each([
+    ["* * * * * *", "2026-05-01T00:00Z", "2026-05-11T00:00:30.400Z", "05-11T00:00", 99_400],
+    ["* * 3 * * *", "2026-05-01T00:00Z", "2026-05-11T00:00Z", "05-10T03:59", 72_100_000],
+    ["* * * * *", "2025-05-01T00:00Z", "2026-05-01T00:00Z", "05-01T00:00", 99 * 60_000],
+  ])("of a long time away the latest, soon: %s", (schedule, from, to, latest, agoMs) => {
+    const found = slotsBetween({ schedule, timezone: "UTC" }, Date.parse(from), Date.parse(to));
+    expect([found.length, new Date(found.at(-1) ?? 0).toISOString().slice(5, 16)]).toEqual([100, latest]);
+    expect(Date.parse(to) - (found[0] ?? 0)).toBe(agoMs);
+  });
+
   test("until the next one", () => {
     const nowMs = Date.parse("2026-01-01T02:59:00Z");
     expect(untilNextSlot({ schedule: "0 3 * * *", timezone: "UTC" }, nowMs)).toBe(60_000);

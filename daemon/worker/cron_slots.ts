@@ -6,9 +6,7 @@ import type { CronConfig } from "../../shared/config/schema.ts";
 const CATCH_UP_MAX = 100;
 /** A slot this late was not missed: the clock or the process was busy. */
 const ON_TIME_MS = 60_000;
-/** Looked at, to find the last ones of a long time away. */
-const SLOTS_MAX = 100_000;
-
+const SECOND_MS = 1_000;
 /**
  * The moments of a schedule after one and up to another, the latest 100, in milliseconds. On the clock of the time zone:
  * a time that the clock jumps over in spring is due right after the jump; one that it passes twice in autumn is due
@@ -20,11 +18,22 @@ export function slotsBetween(
   untilMs: number,
 ): number[] {
   const cron = new Cron(schedule, { timezone, paused: true });
+  const first = walk(cron, afterMs, untilMs, CATCH_UP_MAX + 1);
+  if (first.length <= CATCH_UP_MAX) return first;
+  // Ten days have 864,000 seconds: those at the end are looked for from there. In the order of time once more, because
+  // only so a time that the clock jumps over has its slot.
+  const [fromMs = afterMs] = cron
+    .previousRuns(CATCH_UP_MAX + 1, new Date(untilMs + SECOND_MS))
+    .map((slot) => slot.getTime() - 1)
+    .slice(-1);
+  return walk(cron, Math.max(afterMs, fromMs), untilMs, 2 * CATCH_UP_MAX).slice(-CATCH_UP_MAX);
+}
+
+function walk(cron: Cron, afterMs: number, untilMs: number, most: number): number[] {
   const slots: number[] = [];
   let next = cron.nextRun(new Date(afterMs));
-  for (let seen = 0; next && next.getTime() <= untilMs && seen < SLOTS_MAX; seen++) {
+  while (next && next.getTime() <= untilMs && slots.length < most) {
     slots.push(next.getTime());
-    if (slots.length > CATCH_UP_MAX) slots.shift();
     next = cron.nextRun(next);
   }
   return slots;
