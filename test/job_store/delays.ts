@@ -1,5 +1,6 @@
 /** Jobs that wait for their moment. */
 import { expect, test } from "bun:test";
+import { until } from "../harness/until.ts";
 import { clientsOf, idsOf } from "./clients.ts";
 import type { StoreUnderTest } from "./store_under_test.ts";
 
@@ -19,6 +20,41 @@ export function delays(store: StoreUnderTest): void {
     expect(await claimSoon(client)).toMatchObject([{ id: soon.id }]);
     expect(Date.now()).toBeGreaterThanOrEqual(soon.runAtMs - 10);
     expect(await counts(client)).toMatchObject({ waiting: 0, delayed: 1 });
+  });
+
+  test("one that is due waits, whoever looks, also in a queue that is paused", async () => {
+    const { client, queue } = open();
+    await client.setRules(queue, { paused: true });
+    const [soon, later] = [job({ delay: 50, track: true }), job({ delay: "1h", track: true })];
+    await client.enqueue([soon, later]);
+    const look = async () => {
+      const found = await client.desk.find(queue, {}, 10);
+      return {
+        counts: await counts(client),
+        states: found.map(({ id, state }) => [id === soon.id, state]).sort(),
+        records: await Promise.all(
+          [soon, later].map(async ({ id }) => (await client.records.get(id))?.state),
+        ),
+        waiting: (await client.desk.find(queue, { state: "waiting" }, 10)).map(({ id }) => id),
+        delayed: (await client.desk.find(queue, { state: "delayed" }, 10)).map(({ id }) => id),
+      };
+    };
+    const due = {
+      counts: { waiting: 1, delayed: 1, running: 0 },
+      states: [
+        [false, "delayed"],
+        [true, "waiting"],
+      ],
+      ...{ records: ["waiting", "delayed"], waiting: [soon.id], delayed: [later.id] },
+    };
+    await until(async () => (await counts(client))?.waiting === 1, "it is due");
+    expect(await look()).toMatchObject(due);
+    expect((await counts(client))?.oldestMs).toBeWithin(0, 30_000);
+    await client.leases.promote([queue], 10);
+    expect(await look()).toMatchObject(due);
+    expect(await claim(client)).toEqual([]);
+    await client.setRules(queue, { paused: false });
+    expect(await claim(client)).toMatchObject([{ id: soon.id }]);
   });
 
   test("a job of as far ahead as may be has its place, its lock and its record", async () => {

@@ -12,6 +12,8 @@ export interface RateOption {
 const KEY_CHARS_MAX = 200;
 const COUNT_MAX = 1_000_000;
 const SHOWN_CHARS_MAX = 100;
+/** 1973: no job is meant for then, but seconds that were taken for milliseconds are before it. */
+const EARLIEST_MS = 1e11;
 
 export function readDuration(type: string, name: string, value: unknown): number {
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return Math.round(value);
@@ -25,10 +27,29 @@ export function readDuration(type: string, name: string, value: unknown): number
   }
 }
 
+/** A moment in milliseconds since 1970. */
+export function readMoment(
+  type: string,
+  name: string,
+  value: Date | string | number,
+  expected: string,
+): number {
+  // new Date(null) is 1970.
+  const ms = value === null ? Number.NaN : new Date(value).getTime();
+  if (Number.isNaN(ms)) throw wrong(type, name, value, expected);
+  if (ms < EARLIEST_MS)
+    throw new TypeError(
+      `job "${type}": ${name} is ${new Date(ms).toISOString()}: it must be in milliseconds since 1970, and looks like seconds`,
+    );
+  return ms;
+}
+
 export function readKey(type: string, name: string, value: unknown): string {
   // Keys stand in names of the store, each a line at most.
-  if (typeof value === "string" && value.length <= KEY_CHARS_MAX && /^[^\p{Cc}]+$/u.test(value)) return value;
-  throw wrong(type, name, value, `a text of 1 to ${KEY_CHARS_MAX} characters, no control characters`);
+  const isText = typeof value === "string" && value.isWellFormed() && value.length <= KEY_CHARS_MAX;
+  if (isText && /^[^\p{Cc}]+$/u.test(value)) return value;
+  const unlike = "no control characters, no half of one that takes two";
+  throw wrong(type, name, value, `a text of 1 to ${KEY_CHARS_MAX} characters, ${unlike}`);
 }
 
 export function readCount(type: string, name: string, value: unknown, least = 1): number {

@@ -46,6 +46,9 @@ describe("newJob", () => {
     expect(runAtMs({ at: new Date(NOW_MS + 5) })).toBe(NOW_MS + 5);
     expect(runAtMs({ at: "2100-01-01T00:00:00Z" })).toBe(Date.UTC(2100, 0));
     expect(runAtMs({ at: NOW_MS - 1 })).toBe(0);
+    expect(runAtMs({ delay: "1h", expires: "2h" })).toBe(NOW_MS + 3_600_000);
+    // One that is late already is dead when its turn comes, as any that is too late.
+    expect(newJob("x", 1, { expires: new Date(NOW_MS - 1) }, NOW_MS).expiresAtMs).toBe(NOW_MS - 1);
   });
 
   const circular: Record<string, unknown> = {};
@@ -73,6 +76,20 @@ describe("newJob", () => {
       /limit.rate.per is 0: it must be longer than 0/,
     ],
     ["x", 1, { limit: { key: "k", rate: { jobs: 1, per: 1e18 } } }, /limit.rate.per is .* at most 30 days/],
+    [
+      "x",
+      1,
+      { unique: { key: "a\ud83d" } },
+      /unique.key is .*: it must be a text .* no half of one that takes two/,
+    ],
+    ["x", 1, { limit: { key: "\udc00", concurrency: 1 } }, /limit.key is .* no half of one that takes two/],
+    ["x\ud83d", 1, {}, /type must be a text of 1 to 200/],
+    ["x", 1, { at: 1_800_000_000 }, /at is 1970-01-21T20:00:00.000Z: it must be in milliseconds .* seconds/],
+    ["x", 1, { at: new Date(1_800_000_000) }, /at is 1970-01-21/],
+    ["x", 1, { expires: new Date(1_800_000_000) }, /expires is 1970-01-21.* looks like seconds/],
+    ["x", 1, { delay: "2h", expires: "1h" }, /it expires before it may begin: make expires later than delay/],
+    ["x", 1, { delay: "1h", expires: "1h" }, /it expires before it may begin/],
+    ["x", 1, { at: "2100-01-02", expires: new Date("2100-01-01") }, /make expires later than at/],
     ["x", 1, { attempts: 0 }, /attempts is 0: it must be a whole number from 1 to 1000/],
     ["x", 1, { backoff: "linear" }, /backoff is "linear"/],
     ["x", 1, { backoff: { kind: "fixed", delay: "x" } }, /backoff.delay is "x"/],

@@ -10,7 +10,14 @@ import {
   readUnique,
   type UniqueOption,
 } from "./job_extras.ts";
-import { type DurationOption, readBoolean, readDuration, readFields, wrong } from "./job_option.ts";
+import {
+  type DurationOption,
+  readBoolean,
+  readDuration,
+  readFields,
+  readMoment,
+  wrong,
+} from "./job_option.ts";
 import { LANES, type Lane } from "./lane.ts";
 import { ulid } from "./ulid.ts";
 
@@ -81,7 +88,7 @@ export function newJob(
   options: EnqueueOptions = {},
   nowMs = Date.now(),
 ): NewJob {
-  if (typeof type !== "string" || type === "" || type.length > TYPE_CHARS_MAX) {
+  if (typeof type !== "string" || type === "" || type.length > TYPE_CHARS_MAX || !type.isWellFormed()) {
     throw new TypeError(`a job's type must be a text of 1 to ${TYPE_CHARS_MAX} characters`);
   }
   if (typeof options !== "object" || options === null) throw wrong(type, "options", options, "an object");
@@ -91,6 +98,14 @@ export function newJob(
     }
   }
   const text = encodePayload(type, payload);
+  const runAtMs = readRunAt(type, options, nowMs);
+  const expiresAtMs = readExpires(type, options.expires, nowMs);
+  if (expiresAtMs > 0 && runAtMs >= expiresAtMs) {
+    const begin = options.at === undefined ? "delay" : "at";
+    throw new TypeError(
+      `job "${type}": it expires before it may begin: make expires later than ${begin}, or leave one of them out`,
+    );
+  }
   return {
     id: readId(type, options.id),
     queue: readQueue(type, options.queue),
@@ -100,8 +115,8 @@ export function newJob(
     attempts: readAttempts(type, options.attempts),
     backoff: readBackoff(type, options.backoff),
     timeoutMs: readTimeout(type, options.timeout),
-    runAtMs: readRunAt(type, options, nowMs),
-    expiresAtMs: readExpires(type, options.expires, nowMs),
+    runAtMs,
+    expiresAtMs,
     unique: readUnique(type, options.unique, text),
     record: readRecordWish(type, options),
     limit: readLimit(type, options.limit),
@@ -170,18 +185,16 @@ function readRunAt(type: string, { delay, at }: EnqueueOptions, nowMs: number): 
     return delayMs === 0 ? 0 : nowMs + delayMs;
   }
   if (at === undefined) return 0;
-  // new Date(null) is 1970.
-  const atMs = at === null ? Number.NaN : new Date(at).getTime();
-  if (!(atMs <= nowMs + AHEAD_MAX_MS))
-    throw wrong(type, "at", at, "a Date, an ISO 8601 text or milliseconds since 1970, in 100 years at most");
+  const expected = "a Date, an ISO 8601 text or milliseconds since 1970, in 100 years at most";
+  const atMs = readMoment(type, "at", at, expected);
+  if (atMs > nowMs + AHEAD_MAX_MS) throw wrong(type, "at", at, expected);
   return atMs <= nowMs ? 0 : atMs;
 }
 
 function readExpires(type: string, expires: unknown, nowMs: number): number {
   if (expires === undefined) return 0;
   if (!(expires instanceof Date)) return nowMs + Math.max(1, readDuration(type, "expires", expires));
-  if (Number.isNaN(expires.getTime())) throw wrong(type, "expires", expires, "a duration or a valid Date");
-  return Math.max(1, expires.getTime());
+  return readMoment(type, "expires", expires, "a duration or a valid Date");
 }
 
 /** As JSON; undefined is null. Throws a TypeError when it can't be, or is too long. */

@@ -61,6 +61,18 @@ describe("a Redis that has its troubles", () => {
     await store.close();
   });
 
+  test("emptied under an app that goes on: its queue is known again by its next job", async () => {
+    const store = new RedisJobStore(redis.url);
+    for (let i = 0; i < 2; i++) {
+      const [id = ""] = await store.enqueue([newJob("x", i, { queue: "flushed", track: true })]);
+      expect(await store.records.get(id)).toMatchObject({ queue: "flushed", state: "waiting" });
+      await store.enqueue([newJob("x", i, { queue: "flushed_plain" })]);
+      expect(await store.desk.queues()).toEqual(expect.arrayContaining(["flushed", "flushed_plain"]));
+      await redis.cli("FLUSHALL");
+    }
+    await store.close();
+  });
+
   test("a claim whose connection was cut: what it was leased is found by the next one", async () => {
     const store = new RedisJobStore(redis.url);
     const stream = "trivet:{lost}:s";

@@ -9,6 +9,7 @@ import {
   type LivingJob,
   type LivingState,
 } from "./job_desk.ts";
+import { redisNowMs } from "./redis_clock.ts";
 import { readEntries, readPacked, type StreamEntry } from "./redis_entry.ts";
 import { GROUP, type RedisKeys } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
@@ -101,7 +102,7 @@ export class RedisDesk implements JobDesk {
       (type === undefined || job.type === type) &&
       (state === undefined || job.state === state);
     if (state !== "delayed") yield* filtered(this.#streams(queue), matches);
-    if (state === undefined || state === "delayed") yield* filtered(this.#sorted(queue, "d"), matches);
+    if (state !== "running") yield* filtered(this.#sorted(queue, "d"), matches);
     if (state === undefined || state === "waiting") {
       for (const place of await this.#held(queue)) yield* filtered(this.#sorted(queue, place), matches);
     }
@@ -129,6 +130,7 @@ export class RedisDesk implements JobDesk {
 
   async *#sorted(queue: string, place: string): AsyncGenerator<Placed> {
     const key = this.#keys.base(queue) + place;
+    const nowMs = place === "d" ? await redisNowMs(this.#commander) : 0;
     for (let at = 0; ; at += PAGE) {
       const reply: unknown = await this.#commander.run((redis) =>
         redis.call("ZRANGE", [key, at, at + PAGE - 1, "WITHSCORES"]),
@@ -138,8 +140,8 @@ export class RedisDesk implements JobDesk {
       for (let i = 0; i < page.length; i += 2) {
         const id = page[i] ?? "";
         const job = readPacked(queue, id);
-        const [state, runAtMs] =
-          place === "d" ? (["delayed", Number(page[i + 1])] as const) : (["waiting", 0] as const);
+        const runAtMs = place === "d" ? Number(page[i + 1]) : 0;
+        const state = runAtMs > nowMs ? "delayed" : "waiting";
         if (job) yield { job: living(job, state, runAtMs), place, id };
       }
       if (page.length < 2 * PAGE) break;

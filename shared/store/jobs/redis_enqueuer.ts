@@ -14,8 +14,6 @@ import { runScript } from "./redis_scripts.ts";
 /** Replicas that must have a durable job, and how long one attempt waits for them. */
 const REPLICAS = 1;
 const REPLICA_WAIT_MS = 1_000;
-/** An app may name queues after its users: beyond these, Redis is told of all again. */
-const KNOWN_QUEUES_MAX = 10_000;
 const REPEAT = { repeat: true };
 const NONE: readonly [] = [];
 
@@ -29,8 +27,6 @@ export class RedisEnqueuer {
   readonly #keys: RedisKeys;
   readonly #groups = new EnqueueGroups((jobs) => this.#store(jobs));
   readonly #tokens = new EnqueueTokens();
-  /** The connection on which Redis was last told of each. */
-  readonly #knownQueues = new Map<string, number>();
   /** WAIT holds up its connection. */
   #durable: RedisCommander | undefined;
   /** As it was at the last durable job. */
@@ -75,12 +71,13 @@ export class RedisEnqueuer {
     jobs: readonly NewJob[],
     { queue, durable }: NewJob,
   ): Promise<readonly (readonly [place: number, id: string])[]> {
-    if (this.#knownQueues.get(queue) !== this.#commander.connections) await this.#makeKnown(queue);
     const { script, args } = enqueueArguments(jobs, Date.now());
     const reply = await this.#tokens.use(({ client, slot, number }) =>
       this.#run(script, this.#keys.base(queue), [`${client}:${slot}`, number, ...args], durable),
     );
-    return Array.isArray(reply) ? pairsOf(reply) : NONE;
+    const [isKnown, ...others] = Array.isArray(reply) ? (reply as unknown[]) : [reply];
+    if (isKnown !== 1) await this.#makeKnown(queue);
+    return others.length > 0 ? pairsOf(others) : NONE;
   }
 
   #run(
@@ -104,10 +101,10 @@ export class RedisEnqueuer {
     }, REPEAT);
   }
 
+  /** Another slot of a cluster has the names of all queues. The mark comes last: without it, it is done again. */
   async #makeKnown(queue: string): Promise<void> {
     await this.#commander.run((redis) => redis.sadd(this.#keys.queues, queue), REPEAT);
-    if (this.#knownQueues.size >= KNOWN_QUEUES_MAX) this.#knownQueues.clear();
-    this.#knownQueues.set(queue, this.#commander.connections);
+    await this.#commander.run((redis) => redis.set(this.#keys.isKnown(queue), 1), REPEAT);
   }
 }
 

@@ -32,6 +32,11 @@ export class RedisKeys {
     return `${this.#prefix}:{${queue}}:`;
   }
 
+  /** It is there once the queue's name is among all. */
+  isKnown(queue: string): string {
+    return `${this.base(queue)}q`;
+  }
+
   /** Streams of jobs to do and being done, by number of the lane. */
   streams(queue: string): [high: string, normal: string, low: string] {
     const base = this.base(queue);

@@ -9,6 +9,7 @@
  *   r:KEY             set of running jobs under a limit       w:KEY  sorted set of those it holds back
  *   b:KEY             how many of its rate began when           gates  sorted set: which limit to look at, and when
  *   n                 how many are held back    e:CLIENT:SLOT  the last enqueue heard of it there
+ *   q                 its name is among the queues: what empties Redis takes both
  *
  * A record's field f is where its job is: lane and id in the stream, or the sorted set, where d is its score.
  *

@@ -15,6 +15,12 @@ look('', now())`;
 /** Answers waiting, delayed, running, dead, age in ms of the oldest waiting in a lane, how many wait to run alone. */
 export const COUNTS = `${LUA_BASE}
 local waiting, running, oldest, alone = tonumber(redis.call('GET', B .. 'n') or '0'), 0, 0, 0
+-- One that is due waits, whether or not somebody has moved it already.
+local due = redis.call('ZCOUNT', B .. 'd', '-inf', now())
+if due > 0 then
+  waiting = waiting + due
+  oldest = math.max(0, now() - redis.call('ZRANGE', B .. 'd', 0, 0, 'WITHSCORES')[2])
+end
 for l, stream in pairs(LANES) do
   local pending, delivered = 0, false
   local groups = redis.pcall('XINFO', 'GROUPS', stream)
@@ -33,7 +39,7 @@ for l, stream in pairs(LANES) do
   end
   waiting, running = waiting + fresh, running + pending
 end
-return { waiting, redis.call('ZCARD', B .. 'd'), running, redis.call('XLEN', B .. 'dlq'), oldest, alone }`;
+return { waiting, redis.call('ZCARD', B .. 'd') - due, running, redis.call('XLEN', B .. 'dlq'), oldest, alone }`;
 
 /**
  * ARGV reason, error, then where a job is ("0" to "3" the lane, else the sorted set) and its id in the stream or

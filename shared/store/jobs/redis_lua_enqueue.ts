@@ -6,25 +6,27 @@ const HEARD_MS = 120_000;
 
 /**
  * ARGV the slot of the call, its number there, then a job: its lane's stream, m, p. Most jobs come this way: nothing is
- * made or looked up that they do not need.
+ * made or looked up that they do not need. Answers 1 when the queue's name is known (q), 0 when it must be told of.
  */
 export const ADD = `
 local base, heard = KEYS[1], KEYS[1] .. 'e:' .. ARGV[1]
-if redis.call('SET', heard, ARGV[2], 'PX', '${HEARD_MS}', 'GET') == ARGV[2] then return end
+local known = redis.call('EXISTS', base .. 'q')
+if redis.call('SET', heard, ARGV[2], 'PX', '${HEARD_MS}', 'GET') == ARGV[2] then return known end
 for i = 3, #ARGV, 3 do
   local reply = redis.pcall('XADD', base .. ARGV[i], '*', 'a', '0', 's', '0', 'm', ARGV[i + 1], 'p', ARGV[i + 2])
   if reply.err then
     redis.call('DEL', heard)
     return reply
   end
-end`;
+end
+return known`;
 
 /**
- * The same with a job's delay in ms behind its lane (here its number), and x last. Answers place and id of each that is
- * not stored because another one is there.
+ * The same with a job's delay in ms behind its lane (here its number), and x last. Answers the same, then place and id
+ * of each that is not stored because another one is there.
  */
 export const ENQUEUE = `${LUA_ENTRY}
-local heard, others = B .. 'e:' .. ARGV[1], {}
+local heard, others = B .. 'e:' .. ARGV[1], { redis.call('EXISTS', B .. 'q') }
 local again = redis.call('GET', heard) == ARGV[2]
 local function other(X)
   local holder = X.u and redis.call('GET', B .. 'u:' .. X.u[1])

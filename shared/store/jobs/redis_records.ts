@@ -4,6 +4,7 @@ import { endConnection, lastingConnection } from "../redis_connection.ts";
 import type { RecordKeeper } from "./job_store.ts";
 import { QueueWaiters } from "./queue_waiters.ts";
 import { hasEnded, type JobRecord } from "./record.ts";
+import { redisNowMs } from "./redis_clock.ts";
 import { readRecord } from "./redis_entry.ts";
 import type { RedisKeys } from "./redis_keys.ts";
 import { runScript } from "./redis_scripts.ts";
@@ -28,11 +29,7 @@ export class RedisRecords implements RecordKeeper {
 
   async get(id: string, queue?: string): Promise<JobRecord | undefined> {
     const queues = queue === undefined ? await this.#queues() : [queue];
-    const found = await Promise.all(
-      queues.map(async (name) =>
-        readRecord(name, await this.#commander.run((redis) => redis.hgetall(this.#keys.record(name, id)))),
-      ),
-    );
+    const found = await Promise.all(queues.map((name) => this.#read(id, name)));
     // Ids are a queue's own: the latest, when several have it.
     return found
       .flatMap((record) => record ?? [])
@@ -68,6 +65,15 @@ export class RedisRecords implements RecordKeeper {
   close(): void {
     this.#waiters.wakeAll();
     if (this.#listener) endConnection(this.#listener);
+  }
+
+  async #read(id: string, queue: string): Promise<JobRecord | undefined> {
+    const fields = await this.#commander.run((redis) => redis.hgetall(this.#keys.record(queue, id)));
+    const record = readRecord(queue, fields);
+    if (record?.state !== "delayed" || Number(fields["d"]) > (await redisNowMs(this.#commander)))
+      return record;
+    // Due: it waits, whether or not somebody has moved it already.
+    return { ...record, state: "waiting" };
   }
 
   #queues(): Promise<string[]> {

@@ -1,4 +1,5 @@
 /** Records and locks of jobs in the tables. */
+import type { Database } from "bun:sqlite";
 import { type JobExtras, readExtras } from "./entry.ts";
 import type { DeadReason, NewJob, Unique } from "./job.ts";
 import { LANE_NUMBERS, laneNumbered } from "./lane.ts";
@@ -155,11 +156,18 @@ export function getRecord(
     .get(nowMs, id, queue ?? null);
   if (!row) return undefined;
   const { progress, result, error, attempt, type } = row;
+  const state = row.state === "delayed" && isDue(db, row, nowMs) ? "waiting" : (row.state as JobState);
   return {
-    ...{ id, queue: row.queue, lane: laneNumbered(row.lane), type, state: row.state as JobState, attempt },
+    ...{ id, queue: row.queue, lane: laneNumbered(row.lane), type, state, attempt },
     ...{ enqueuedAtMs: row.enqueued_at, endedAtMs: row.ended_at, progress, result, error },
     reason: row.reason as DeadReason | null,
   };
+}
+
+/** It waits then: nothing moves it, and nobody tells its record. */
+function isDue(db: Database, { uid, queue }: JobRef, nowMs: number): boolean {
+  const due = db.query("SELECT 1 FROM job WHERE uid = ? AND queue = ? AND run_at <= ?");
+  return due.get(uid, queue, nowMs) !== null;
 }
 
 /** Whether the job will not run, or is told to stop. */
