@@ -1,13 +1,12 @@
-import { comparedPath, mergedPath, normalPath, slashedPath } from "../shared/normal_path.ts";
+import { comparedPath, mergedPath, normalPath, slashedPaths } from "../shared/normal_path.ts";
 import type { Route } from "./router.ts";
 
 /** How the path of a request is read where it can be spelled in other ways. */
 export interface PathReading {
   /** What routes are found by. */
   path: string;
-  /** The same for a server that takes an escaped slash for a slash, and for one to which several slashes are several. */
-  slashed: string;
-  spread: string;
+  /** In its normal form, with its slashes and escapes as the client wrote them. */
+  normal: string;
   /** Path and query for whoever comes after us; null: as the client wrote them. */
   target: Buffer | null;
 }
@@ -19,8 +18,7 @@ export function readPath(target: string): PathReading | null {
   if (normal === undefined) return null;
   return {
     path: comparedPath(mergedPath(normal)),
-    slashed: comparedPath(mergedPath(slashedPath(normal))),
-    spread: comparedPath(normal),
+    normal,
     target: normal === written ? null : Buffer.from(normal + query, "latin1"),
   };
 }
@@ -35,11 +33,12 @@ export function settle(
   found: Route | undefined,
   find: (path: string) => Route | undefined,
 ): boolean {
-  const { path, slashed, spread } = reading;
-  if (slashed !== path && find(slashed) !== found) return false;
+  const { path, normal } = reading;
+  if (slashedPaths(normal).some((slashed) => find(comparedPath(slashed)) !== found)) return false;
+  const spread = comparedPath(normal);
   if (spread !== path && find(spread) !== found) {
-    const [written, query] = partsOf(reading.target?.toString("latin1") ?? target);
-    reading.target = Buffer.from(mergedPath(written) + query, "latin1");
+    const [, query] = partsOf(target);
+    reading.target = Buffer.from(mergedPath(normal) + query, "latin1");
   }
   return true;
 }

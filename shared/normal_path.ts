@@ -5,12 +5,11 @@ const ESCAPE = /%([0-9A-Fa-f]{2})?/g;
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
 /** What some servers take for a "/". */
 const ESCAPED_SLASH = /%(?:2f|5c)/gi;
-const DOT_SEGMENT = /\/\.\.?(?:\/|$)/;
 
 /**
  * A path that begins with "/" and has no query, without dot segments (§6.2.2.3, §5.2.4) and without escapes of what
- * needs none (§6.2.2.2). undefined for one that servers do not agree on: with a backslash, a NUL, a "%" that begins no
- * escape, or with dots between escaped slashes, which a server may take for a segment and leave as they are.
+ * needs none (§6.2.2.2). undefined for one that servers do not agree on: with a backslash, a NUL, or a "%" that begins
+ * no escape.
  */
 export function normalPath(path: string): string | undefined {
   if (path.includes("\\")) return undefined;
@@ -21,9 +20,7 @@ export function normalPath(path: string): string | undefined {
     const character = String.fromCharCode(octet);
     return UNRESERVED.test(character) ? character : written;
   });
-  if (!sound) return undefined;
-  const normal = withoutDots(plain);
-  return DOT_SEGMENT.test(slashedPath(normal)) ? undefined : normal;
+  return sound ? withoutDots(plain) : undefined;
 }
 
 /** A path in which several slashes count as one, as in nginx. */
@@ -36,16 +33,21 @@ export function comparedPath(path: string): string {
   return path.replace(ESCAPE, (written) => written.toUpperCase());
 }
 
-/** A normal path as a server reads it that takes escaped slashes and backslashes for slashes. */
-export function slashedPath(normal: string): string {
-  return normal.replace(ESCAPED_SLASH, "/");
+/**
+ * A normal path as servers read it that take escaped slashes and backslashes for slashes: some then resolve dot segments,
+ * and some count several slashes as one. Empty where there is no such escape.
+ */
+export function slashedPaths(normal: string): string[] {
+  const slashed = normal.replace(ESCAPED_SLASH, "/");
+  if (slashed === normal) return [];
+  return [slashed, withoutDots(slashed)].flatMap((path) => [path, mergedPath(path)]);
 }
 
 /** The path_prefix of a route as it is compared; undefined for one that no request can have. */
 export function comparedPrefix(prefix: string): string | undefined {
   const sent = Array.from(Buffer.from(prefix), asInTarget).join("");
   const normal = normalPath(sent);
-  if (normal === undefined || slashedPath(normal) !== normal) return undefined;
+  if (normal === undefined || slashedPaths(normal).length > 0) return undefined;
   return comparedPath(mergedPath(normal));
 }
 
