@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { importHandlersIfThere } from "../daemon/sdk/handlers_file.ts";
 import { jobsClient } from "../daemon/sdk/jobs_client.ts";
 import { trivetModule } from "../daemon/sdk/trivet_module.ts";
-import { folderOf, importUserFile, provideModules } from "../daemon/sdk/user_code.ts";
+import { folderOf, importMainFile, provideModules } from "../daemon/sdk/user_code.ts";
 import { loadConfig } from "../shared/config/load.ts";
 import { openJobStore } from "../shared/store/jobs/open.ts";
 import { ownStoreAddress } from "../shared/store/main.ts";
@@ -23,10 +23,9 @@ export const run: Runner = {
       idleMs: STORE_IDLE_MS,
     });
     provideModules(folderOf(script), trivetModule(client.jobs));
-    process.argv.splice(1, process.argv.length, script, ...args);
     const ended = new Promise<void>((resolveEnded) => process.once("beforeExit", () => resolveEnded()));
     try {
-      await importUserFile(script);
+      await importMainFile(script, args);
       // What the script started and did not wait for.
       await ended;
     } finally {

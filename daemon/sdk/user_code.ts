@@ -46,6 +46,15 @@ export async function importUserFile(path: string): Promise<Exports> {
   }
 }
 
+/** The same as the program's own file, as if Bun had been started with it and `words`. */
+export function importMainFile(path: string, words: readonly string[] = []): Promise<Exports> {
+  const file = resolve(path);
+  process.argv.splice(1, process.argv.length, file, ...words);
+  // Bun lets it be set, which makes import.meta.main true there; its types don't know.
+  (Bun as { main: string }).main = file;
+  return importUserFile(file);
+}
+
 /** The folder in which a user's file looks for its packages. */
 export function folderOf(path: string): string {
   return dirname(resolve(path));

@@ -21,18 +21,31 @@ export interface AppOptions {
 export function readAppOptions(given: unknown): AppOptions | undefined {
   if (typeof given === "function") return readAppOptions({ fetch: given });
   if (typeof given !== "object" || given === null) return undefined;
-  const { fetch, routes, websocket, error, maxRequestBodySize } = given as Record<string, unknown>;
-  const hasRoutes = typeof routes === "object" && routes !== null && !Array.isArray(routes);
-  if (typeof fetch !== "function" && !hasRoutes) return undefined;
+  const {
+    fetch,
+    routes,
+    static: constants,
+    websocket,
+    error,
+    maxRequestBodySize,
+  } = given as Record<string, unknown>;
+  // `static` is what `routes` was called in Bun 1.1.
+  const tables = [constants, routes].filter(isTable);
+  if (typeof fetch !== "function" && tables.length === 0) return undefined;
   return {
     // Bound, since an app may be an object of a class.
     fetch: typeof fetch === "function" ? (fetch as FetchHandler).bind(given) : notFound,
-    routes: hasRoutes ? (routes as Record<string, Route>) : {},
+    routes: Object.assign({}, ...tables) as Record<string, Route>,
     websocket: typeof websocket === "object" && websocket !== null ? websocket : undefined,
     error: typeof error === "function" ? (error as (error: Error) => Response).bind(given) : undefined,
     paths: pathsIn(routes),
     maxRequestBodySize: typeof maxRequestBodySize === "number" ? maxRequestBodySize : undefined,
   };
+}
+
+/** Hono keeps a list of its own under the name of the routes. */
+function isTable(given: unknown): given is object {
+  return typeof given === "object" && given !== null && !Array.isArray(given);
 }
 
 /** Of the list of routes that Hono and Elysia keep under this name. */

@@ -3,11 +3,10 @@ import type { Server, SocketAddress } from "bun";
 import { UserError } from "../../shared/user_error.ts";
 import { readAppOptions } from "./app_options.ts";
 import type { InheritedPlace } from "./listener.ts";
+import { CLIENT_FIELD } from "./request_handlers.ts";
 import type { ServerGroup } from "./server_group.ts";
 
 type BunServer = Server<unknown>;
-/** In which our edge tells whose request it is. */
-const CLIENT_FIELD = "x-real-ip";
 
 /** All listeners of a child as user code knows them: Bun's Server. A request belongs to one, and the others refuse it. */
 export class AppServer {

@@ -15,7 +15,6 @@ import { trivetModule } from "../sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
 import { type StopApp, startApp } from "./app.ts";
-import type { FetchHandler } from "./app_options.ts";
 import { faultApp } from "./fault_page.ts";
 import type { InheritedPlace } from "./listener.ts";
 import { RequestDeadline } from "./request_deadline.ts";
@@ -101,10 +100,9 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     this.#jobs = jobsClient({ openStore: () => openJobStore(store), onEnqueued: this.#onEnqueued });
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
     const deadline = new RequestDeadline(boot.requestTimeoutMs, this.#metrics);
-    const bound = (handler: FetchHandler) => deadline.bound(handler);
     const watch = { seen: () => this.#seen(boot.requestsMax), everything: boot.requestsMax > 0 };
     const places = [...listeners, { unix: socket, fd: socketFd }];
-    this.#group = new ServerGroup(places, app, watch, bound, boot.keepAliveMs);
+    this.#group = new ServerGroup(places, app, watch, deadline, boot.keepAliveMs);
     this.#group.onStopAsked = () => {
       log.warn("the app called server.stop(): another process takes its place");
       this.#link.leave("term");

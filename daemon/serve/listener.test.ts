@@ -7,7 +7,7 @@ import { UserError } from "../../shared/user_error.ts";
 import { Folder } from "../../test/harness/folder.ts";
 import { freePort } from "../../test/harness/free_port.ts";
 import { until } from "../../test/harness/until.ts";
-import { openListener } from "./listener.ts";
+import { openListener, serverWith } from "./listener.ts";
 
 const IDLE_MS = 500;
 const options = { fetch: () => new Response("here") };
@@ -19,8 +19,8 @@ async function ask(port: number): Promise<string> {
 test("where the inherited socket can't be used, one of its own shares the port", async () => {
   const port = await freePort();
   const place = { address: `127.0.0.1:${port}`, hostname: "127.0.0.1", port };
-  const first = openListener({ ...place, fd: openSync("/dev/null", "r") }, options);
-  const second = openListener({ ...place, fd: openSync("/dev/null", "r") }, options);
+  const first = openListener({ ...place, fd: openSync("/dev/null", "r") }, serverWith(options));
+  const second = openListener({ ...place, fd: openSync("/dev/null", "r") }, serverWith(options));
   expect(await ask(port)).toBe("here");
   await first.server.stop(true);
   expect(await ask(port)).toBe("here");
@@ -30,7 +30,7 @@ test("where the inherited socket can't be used, one of its own shares the port",
 test("a released socket leaves what waits to others who hold it; for good, it still accepts", async () => {
   const { fds, port } = openListenSockets("127.0.0.1:0", 1);
   const place = { address: "127.0.0.1:0", hostname: "127.0.0.1", port, fd: fds[0] ?? -1 };
-  const { server, release } = openListener(place, options);
+  const { server, release } = openListener(place, serverWith(options));
   release(true);
   expect(await ask(port)).toBe("here");
   release(false);
@@ -49,12 +49,12 @@ test("a private socket that is released refuses who comes, and answers who is th
   const gate = Promise.withResolvers<void>();
   const { server, release } = openListener(
     { unix, fd: openUnixListener(unix, undefined) },
-    {
+    serverWith({
       fetch: async (request: Request, asked: Server<unknown>) => {
         if (request.url.endsWith("/wait")) await gate.promise;
         return Response.json(asked.requestIP(request));
       },
-    },
+    }),
   );
   expect(await atPrivate(unix)).toBe("null");
   const waits = fetch("http://a.test/wait", { unix, keepalive: false });
@@ -84,12 +84,14 @@ test("a private socket that is released refuses who comes, and answers who is th
 test("a private socket that can't be adopted is made once more; where it can't be, that is said", async () => {
   await using folder = await Folder.make();
   const unix = `${folder.path}/a.sock`;
-  const { server, release } = openListener({ unix, fd: openSync("/dev/null", "r") }, options);
+  const { server, release } = openListener({ unix, fd: openSync("/dev/null", "r") }, serverWith(options));
   expect(await atPrivate(unix)).toBe("here");
   release(false);
   expect(existsSync(unix)).toBe(false);
   await server.stop(true);
   const none = `${folder.path}/none/a.sock`;
-  expect(() => openListener({ unix: none, fd: openSync("/dev/null", "r") }, options)).toThrow(UserError);
+  expect(() => openListener({ unix: none, fd: openSync("/dev/null", "r") }, serverWith(options))).toThrow(
+    UserError,
+  );
   expect(() => openUnixListener(none, undefined)).toThrow(UserError);
 });

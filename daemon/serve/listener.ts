@@ -44,12 +44,16 @@ export interface Listener {
   release(forGood: boolean): void;
 }
 
-/**
- * `options` are Bun.serve's without the address. Throws a UserError when the address can't be had, and what Bun says of
- * the options when they are wrong.
- */
-export function openListener(place: Place, options: object): Listener {
-  const serve = (at: object) => bunServe({ ...options, ...at } as never) as BunServer;
+/** Opens a server at a place, given as options of Bun.serve. */
+export type OpenServer = (at: object) => BunServer;
+
+/** Bun.serve with these options at whatever place. */
+export function serverWith(options: object): OpenServer {
+  return (at) => bunServe({ ...options, ...at } as never) as BunServer;
+}
+
+/** Throws a UserError when the address can't be had, and what Bun says of the app's options when they are wrong. */
+export function openListener(place: Place, serve: OpenServer): Listener {
   try {
     if ("unix" in place) return openPrivate(place, serve);
     return openInherited(place, serve);
@@ -68,7 +72,7 @@ export function nameOf(place: Place): LocalName {
   return "unix" in place ? place.unix : place.port;
 }
 
-function openPrivate(place: PrivatePlace, serve: (at: object) => BunServer): Listener {
+function openPrivate(place: PrivatePlace, serve: OpenServer): Listener {
   try {
     const { server, fd, release } = adoptListener(place.fd, serve);
     // Who connects from then on is refused, so that an edge that tries asks another child.
@@ -90,7 +94,7 @@ function openPrivate(place: PrivatePlace, serve: (at: object) => BunServer): Lis
   }
 }
 
-function openInherited(place: InheritedPlace, serve: (at: object) => BunServer): Listener {
+function openInherited(place: InheritedPlace, serve: OpenServer): Listener {
   try {
     const { server, release } = adoptListener(place.fd, serve);
     return { place, server, release: (forGood) => forGood || release() };
@@ -110,7 +114,7 @@ function warnOnce(reason: string): void {
 }
 
 /** A socket of Bun's own beside those of the other children. */
-function openOwn(place: InheritedPlace, serve: (at: object) => BunServer): Listener {
+function openOwn(place: InheritedPlace, serve: OpenServer): Listener {
   // Nobody accepts on the inherited one: the kernel must send nothing there. It listens no more, in any process.
   libc().shutdown(place.fd, SHUT_RDWR);
   closeSockets([place.fd]);

@@ -36,6 +36,27 @@ export class RequestDeadline {
     };
   }
 
+  /**
+   * The same for a request that is answered elsewhere: `expire` answers it, and says whether it was late. The function
+   * that is returned says that it is done.
+   */
+  begin(fields: { method: string; path: string }, expire: () => boolean): () => void {
+    if (this.#timeoutMs === 0) return () => undefined;
+    const waiting: Waiting = {
+      dueMs: performance.now() + this.#timeoutMs,
+      expire: () => {
+        if (expire()) this.#tell({ ...fields, timeoutMs: this.#timeoutMs });
+      },
+    };
+    this.#wait(waiting);
+    return () => this.#waiting.delete(waiting);
+  }
+
+  #tell(fields: object): void {
+    this.#late.value++;
+    log.warn(fields, "the app did not answer in time: 504");
+  }
+
   #inTime(answer: Promise<Response | undefined>, request: Request, abort: AbortNow): Answer {
     return new Promise((resolve, reject) => {
       let late = false;
@@ -43,8 +64,7 @@ export class RequestDeadline {
         dueMs: performance.now() + this.#timeoutMs,
         expire: () => {
           late = true;
-          this.#late.value++;
-          log.warn(lateFields(request, this.#timeoutMs), "the app did not answer in time: 504");
+          this.#tell(lateFields(request, this.#timeoutMs));
           resolve(new Response("Gateway Timeout", { status: 504 }));
           abort(new DOMException("the request took longer than request_timeout", "TimeoutError"));
         },

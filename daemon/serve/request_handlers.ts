@@ -1,7 +1,9 @@
 /** An app's handlers as Bun.serve gets them: each request counted, health answered, connections closed when draining. */
 import type { Answer, AppOptions, FetchHandler, Route } from "./app_options.ts";
 
-const HEALTH_PATHS = ["/healthz", "/readyz"];
+export const HEALTH_PATHS = ["/healthz", "/readyz"];
+/** In which our edge tells whose request it is. */
+export const CLIENT_FIELD = "x-real-ip";
 /** A pattern that takes any path of one segment. */
 const PARAMETER = /^\/(?::[^/]+|\*)$/;
 

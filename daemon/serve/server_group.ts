@@ -1,4 +1,5 @@
 /** The listeners of one child as one server: what the child opens, lends and drains. */
+import type { Server as HttpServer } from "node:http";
 import { log } from "../../shared/log.ts";
 import { closeSockets } from "../../shared/process/listen_socket.ts";
 import { stackOf } from "../../shared/thrown_value.ts";
@@ -7,7 +8,17 @@ import type { AppOptions, FetchHandler } from "./app_options.ts";
 import { AppServer } from "./app_server.ts";
 import { closeListener, sayFarewell } from "./farewell.ts";
 import { KeepAlive } from "./keep_alive.ts";
-import { type InheritedPlace, type Listener, openListener, type Place } from "./listener.ts";
+import {
+  type InheritedPlace,
+  type Listener,
+  type OpenServer,
+  openListener,
+  type Place,
+  serverWith,
+} from "./listener.ts";
+import { NodeApp } from "./node_app.ts";
+import { NodeRequests, type NodeRules } from "./node_requests.ts";
+import type { RequestDeadline } from "./request_deadline.ts";
 import {
   type Bound,
   leavingHandlers,
@@ -25,17 +36,19 @@ export class ServerGroup {
   readonly #places: readonly Place[];
   readonly #watch: RequestWatch;
   readonly #appFile: string;
-  readonly #bound: Bound;
+  readonly #deadline: RequestDeadline;
+  readonly #keepAliveMs: number;
   readonly #keepAlive: KeepAlive;
   #listeners: Listener[] = [];
-  #app: AppOptions | undefined;
+  #app: AppOptions | NodeApp | undefined;
+  readonly #listened = Promise.withResolvers<void>();
   /** That fetch() answers by GET, beside those that the app's options tell. */
   #paths: readonly string[] = [];
   #unhealthy = false;
   /** The whole app server leaves: nobody takes our sockets. */
   #forGood = false;
   /** Those that let nobody new in, and tell who is there to go. */
-  readonly #departing = new Set<Listener>();
+  readonly #departing = new Set<Place>();
   #drained: Promise<void> | undefined;
   readonly #left = Promise.withResolvers<void>();
   /** User code wants the server to stop. */
@@ -45,7 +58,7 @@ export class ServerGroup {
     places: readonly Place[],
     appFile: string,
     watch: RequestWatch,
-    bound: Bound,
+    deadline: RequestDeadline,
     keepAliveMs: number,
   ) {
     this.#places = places;
@@ -55,7 +68,10 @@ export class ServerGroup {
     this.#keepAlive = new KeepAlive(keepAliveMs, this.server, (request, seconds) =>
       this.server.setTimer(request, seconds),
     );
-    this.#bound = bound;
+    this.#deadline = deadline;
+    this.#keepAliveMs = keepAliveMs;
+    // Nobody may be waiting for it.
+    this.#listened.promise.catch(() => undefined);
   }
 
   /** Whether this is one of the ports that trivet.toml names. */
@@ -78,8 +94,64 @@ export class ServerGroup {
 
   /** Opens every listener for this app. Throws a UserError when an address can't be had. */
   listen(app: AppOptions): void {
+    this.#open(app);
+  }
+
+  /** The same for a server of node:http that wants to listen. What is wrong is thrown by whenListening(). */
+  listenNode(server: HttpServer): void {
+    try {
+      if (!this.listening) {
+        const requests = new NodeRequests(server, () => this.#watch.seen(), this.#deadline);
+        this.#open(new NodeApp(server, requests));
+      }
+      this.#presentTo(server);
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
+  /** Why this app can't be run. */
+  refuse(reason: unknown): void {
+    this.#listened.reject(reason);
+  }
+
+  /** Resolves when the app listens; throws what it was refused for. */
+  whenListening(): Promise<void> {
+    return this.#listened.promise;
+  }
+
+  #open(app: AppOptions | NodeApp): void {
     this.#app = app;
-    this.#listeners = this.#places.map((place) => openListener(place, this.#bunOptions(place, app)));
+    this.#listeners = this.#places.map((place) => openListener(place, this.#openerAt(place, app)));
+    this.#listened.resolve();
+  }
+
+  #openerAt(place: Place, app: AppOptions | NodeApp): OpenServer {
+    if (!(app instanceof NodeApp)) return serverWith(this.#bunOptions(place, app));
+    const isPrivate = "unix" in place;
+    const rules: NodeRules = {
+      isPrivate,
+      departing: () => this.#departing.has(place),
+      unhealthy: () => this.#unhealthy,
+    };
+    return app.opener(rules, isPrivate ? 0 : this.#keepAliveMs);
+  }
+
+  /** A server of node:http is told that it listens, and knows where; its close() is the stop of ours. */
+  #presentTo(server: HttpServer): void {
+    Object.defineProperties(server, {
+      listening: { configurable: true, get: () => this.listening },
+      address: { configurable: true, value: () => this.server.address },
+      close: {
+        configurable: true,
+        value: (done?: () => void) => {
+          if (done) server.once("close", done);
+          void this.askStop().then(() => server.emit("close"));
+          return server;
+        },
+      },
+    });
+    server.emit("listening");
   }
 
   /** Answers by this app from now on. */
@@ -132,7 +204,7 @@ export class ServerGroup {
   borrow(places: readonly InheritedPlace[]): void {
     const app = this.#app;
     if (!app || this.#drained) return closeSockets(places.map(({ fd }) => fd));
-    this.#listeners.push(...places.map((place) => openListener(place, this.#bunOptions(place, app))));
+    this.#listeners.push(...places.map((place) => openListener(place, this.#openerAt(place, app))));
   }
 
   /** The process of that slot accepts again. */
@@ -147,7 +219,7 @@ export class ServerGroup {
   }
 
   async #dismiss(listeners: readonly Listener[], forGood: boolean): Promise<void> {
-    for (const listener of listeners) this.#departing.add(listener);
+    for (const { place } of listeners) this.#departing.add(place);
     this.#refresh();
     for (const listener of listeners) if ("address" in listener.place) listener.release(forGood);
     // The edge of the same supervisor hears of our leave when we do; until then it may open connections. One that is
@@ -162,20 +234,18 @@ export class ServerGroup {
 
   #refresh(): void {
     const app = this.#app;
-    if (!app) return;
-    for (const listener of this.#listeners) {
-      const options = this.#bunOptions(listener.place, app, this.#departing.has(listener));
-      listener.server.reload(options as never);
-    }
+    // One of node:http asks at each request.
+    if (!app || app instanceof NodeApp) return;
+    for (const { place, server } of this.#listeners) server.reload(this.#bunOptions(place, app) as never);
   }
 
-  #bunOptions(place: Place, app: AppOptions, departing = false): object {
+  #bunOptions(place: Place, app: AppOptions): object {
     const { websocket, maxRequestBodySize } = app;
-    const handlersOf = departing ? leavingHandlers : workingHandlers;
+    const handlersOf = this.#departing.has(place) ? leavingHandlers : workingHandlers;
     // On the private socket only the edge connects, which has deadlines of its own.
     const isPrivate = "unix" in place;
     const bound: Bound = (handler) => {
-      const own = this.#bound(handler);
+      const own = this.#deadline.bound(handler);
       return isPrivate ? this.#fromEdge(own) : this.#keepAlive.watched(own);
     };
     const paths = [...app.paths, ...this.#paths];

@@ -47,9 +47,9 @@ const CASES: [what: string, app: string, sentence: string | RegExp][] = [
     "PATH/app.ts:2: no plugin",
   ],
   [
-    "a server of node:http",
-    'import { createServer } from "node:http";\ncreateServer().listen(0, "127.0.0.1");\n',
-    /^PATH\/app\.ts: the app listens on port \d+ by itself, as servers of node:http do, and can't be run here: give it a default export with fetch\(\), or start it alone and name its address as a server of a backend$/,
+    "a server of node:net",
+    'import { createServer } from "node:net";\ncreateServer().listen(0, "127.0.0.1");\n',
+    /^PATH\/app\.ts: the app listens on port \d+ by itself, as servers of node:net and node:http2 do, and can't be run here: give it a default export with fetch\(\), or start it alone and name its address as a server of a backend$/,
   ],
 ];
 
