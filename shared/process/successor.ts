@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { isJsonObject } from "../json_object.ts";
 import { sentenceOf, UserError } from "../user_error.ts";
 import { bequeath, type Testament } from "./legacy.ts";
 import type { Mode } from "./mode.ts";
@@ -9,7 +10,7 @@ const READY_MS = 120_000;
 const LEAVE_MS = 5000;
 
 type SuccessorNotice =
-  | { kind: "starting"; mode: Mode["name"] }
+  | { kind: "starting"; mode: string }
   | { kind: "ready" }
   | { kind: "failed"; sentence: string };
 
@@ -36,10 +37,11 @@ export async function startSuccessor(
   const { promise, resolve: settle } = Promise.withResolvers<LastNotice>();
   const waitFor = (doing: string) =>
     waiting(`the new binary, process ${successor.pid}, which ${doing}; it has ${READY_MS / 1000} s`);
-  const heard = (notice: SuccessorNotice) => {
-    if (notice.kind === "starting") waitFor(`is starting its ${notice.mode}`);
+  const heard = (said: unknown) => {
     // A newer binary may have more to say.
-    else if (notice.kind === "ready" || notice.kind === "failed") settle(notice);
+    const notice = readSuccessorNotice(said);
+    if (notice?.kind === "starting") waitFor(`is starting its ${notice.mode}`);
+    else if (notice) settle(notice);
   };
   const failed = (sentence: string) => settle({ kind: "failed", sentence });
   const successor = spawn(fds, { ...environment, ...env }, heard, failed);
@@ -69,7 +71,7 @@ async function endOf(failed: Bun.Subprocess): Promise<void> {
 function spawn(
   fds: readonly number[],
   env: Record<string, string>,
-  heard: (notice: SuccessorNotice) => void,
+  heard: (said: unknown) => void,
   failed: (sentence: string) => void,
 ): Bun.Subprocess {
   try {
@@ -78,13 +80,23 @@ function spawn(
       stdio: ["ignore", "inherit", "inherit", ...fds],
       env: { ...process.env, ...env },
       serialization: "json",
-      ipc: (message) => heard(message as SuccessorNotice),
+      ipc: heard,
       onExit: (_process, code, signal) =>
         failed(signal ? `it was killed by ${signal}` : `it ended with code ${code}`),
     });
   } catch (error) {
     throw new UserError(`the new binary can't be started: ${sentenceOf(error)}`);
   }
+}
+
+/** Undefined when it is none that we know. */
+function readSuccessorNotice(said: unknown): SuccessorNotice | undefined {
+  if (!isJsonObject(said)) return undefined;
+  const { kind, mode, sentence } = said;
+  if (kind === "ready") return { kind };
+  if (kind === "starting" && typeof mode === "string") return { kind, mode };
+  if (kind === "failed" && typeof sentence === "string") return { kind, sentence };
+  return undefined;
 }
 
 /** As it was called, links unresolved: a `current` link that was moved leads to the new release. */

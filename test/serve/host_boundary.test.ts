@@ -1,10 +1,11 @@
 /** What code that runs in an app can do to the supervisor above it: nothing but lose its own process. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { frameOf } from "../../shared/process/frame_reader.ts";
 import { trivetBinary } from "../harness/binary.ts";
 import { Folder } from "../harness/folder.ts";
+import { Trivet } from "../harness/trivet.ts";
 import { until } from "../harness/until.ts";
 import { AppSite } from "./app_site.ts";
 
@@ -207,4 +208,43 @@ test("code that talks to the store's socket by itself ends its own connection, n
   const before = await store();
   expect(await (await fetch(site.url)).text()).toMatch(/^[0-9A-Z]{26}$/);
   expect(await store()).toMatchObject({ pid: before?.pid, restarts: 0 });
+});
+
+const JOBS = `
+import { defineJobs } from "trivet";
+export default defineJobs({ speak: { run(_payload, job) {
+  for (const message of [null, { kind: "room", body: null }, { kind: "room", body: { kind: "crons", defaults: 5 } }]) process.send?.(message);
+  process.disconnect?.();
+  job.log.info("process.send is " + typeof process.send);
+} } });`;
+
+test("a handler of jobs has no line to its supervisor either", async () => {
+  await using site = await Trivet.start({ mode: "worker", files: { "jobs.ts": JOBS } });
+  const { children } = (await (await site.admin("/status")).json()) as {
+    children: { kind: string; pid: number }[];
+  };
+  expect((await site.run(["jobs", "enqueue", "speak", "{}"])).code).toBe(0);
+  await until(() => site.stderr.includes("process.send is undefined"), "it ran");
+  const after = (await (await site.admin("/status")).json()) as { children: { kind: string; pid: number }[] };
+  expect(after.children.map(({ pid }) => pid)).toEqual(children.map(({ pid }) => pid));
+});
+
+test("a supervisor that can start nothing for want of descriptors tries again until it can", async () => {
+  await using site = await AppSite.start({ files: { "app.ts": APP } });
+  const limit = (files: string) =>
+    expect(Bun.spawnSync(["prlimit", "--pid", String(site.trivet.pid), `--nofile=${files}`]).exitCode).toBe(
+      0,
+    );
+  const [child] = await site.children();
+  const open = readdirSync(`/proc/${site.trivet.pid}/fd`).map(Number);
+  // Below all that it has: also what the child's end leaves free can't be had again.
+  limit(`${Math.min(...open.filter((fd) => fd > 2))}:4096`);
+  process.kill(child?.pid ?? 0, "SIGKILL");
+  await until(
+    () => /can't (?:open|listen|be started)[^"]*/.test(site.trivet.stderr),
+    "it can't start another",
+  );
+  expect(site.trivet.code).toBeUndefined();
+  limit("4096:4096");
+  await until(async () => (await fetch(site.url)).ok, "another is there");
 });
