@@ -120,5 +120,7 @@ test("two sites on one Redis, each with its prefix, see nothing of each other", 
   expect(keys).toContain("trivet:{default}:s");
   expect(keys).toContain("shop:{default}:s");
   await shop.folder.write("wrong.toml", `[store]\nurl = "${redis.url}"\nprefix = "a{b}"\n`);
-  expect((await shop.run(["check", "-c", "wrong.toml"])).stderr).toContain("store.prefix must be");
+  expect((await shop.run(["check", "-c", "wrong.toml"])).stderr).toContain(
+    "store.prefix must be 1 to 64 letters",
+  );
 }, 240_000);

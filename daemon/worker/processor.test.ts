@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
@@ -69,6 +70,24 @@ describe("the processor", () => {
     const dead = await store.dead("default", 10);
     expect(dead.map(({ reason }) => reason).sort()).toEqual(["decode", "schema", "unknown_type"]);
     expect(calls).toBe(0);
+  });
+
+  test("what a newer Trivet wrote waits for one that can read it, and is dead after its time", async () => {
+    await store.enqueue([newJob("plain", 1)]);
+    const path = join(folder.path, "trivet.db");
+    using file = new Database(path);
+    const write = () => file.run("UPDATE job SET options = '[99,0,null,null,0,null,\"\",0]', run_at = 0");
+    write();
+    const all = processor({ plain: { run: () => undefined } }, 10, 3_600_000);
+    for (let i = 0; i < 3; i++) {
+      all.take(await claim());
+      await settled();
+      expect(await counts()).toMatchObject({ delayed: 1, dead: 0 });
+      write();
+    }
+    processor({}, 10, 0).take(await claim());
+    await settled();
+    expect(await store.dead("default", 10)).toMatchObject([{ reason: "decode", attempt: 1 }]);
   });
 
   test("a handler over its time is aborted and tried again", async () => {

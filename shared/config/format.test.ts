@@ -96,6 +96,10 @@ const CASES: Record<FormatName, { good: string[]; bad: string[] }> = {
     good: ["", "a", "max-age=31536000; x", "a\tb", "grün"],
     bad: [" a", "a ", "\t", "a\r\nB: c", "a\nb", "a\rb", "a\0", "\x7f", "x".repeat(8193)],
   },
+  "key-prefix": {
+    good: ["trivet", "shop:jobs", "a.b-c_1", "p".repeat(64)],
+    bad: ["", "a{b}", "a b", "p".repeat(65), "a\n"],
+  },
   queue: { good: ["default", "a-b_C9"], bad: ["", "a b", "a.b", "x".repeat(65)] },
 };
 

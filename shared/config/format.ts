@@ -34,6 +34,8 @@ const METHOD = /^(?!connect$)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/i;
 /** No control characters, no blanks at its ends (RFC 9110 §5.5). */
 const FIELD_VALUE = /^(?![\t ])[\t -~\u0080-\u{10ffff}]{0,8192}(?<![\t ])$/u;
 const QUEUE = /^[A-Za-z0-9_-]{1,64}$/;
+/** No brace: behind it stands the hash tag of a queue. */
+const KEY_PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 const FORMATS = {
   duration: {
@@ -77,6 +79,11 @@ const FORMATS = {
     name: "store",
     words: 'a store like "sqlite:./trivet.db", "redis://127.0.0.1:6379/0" or "redis+sentinel://h1,h2/name"',
     accepts: isStoreUrl,
+  },
+  "key-prefix": {
+    name: "prefix",
+    words: "1 to 64 letters, digits, and _ . : -",
+    accepts: (text) => KEY_PREFIX.test(text),
   },
   cidr: { name: "CIDR", words: 'a network like "10.0.0.0/8" or "fd00::/8"', accepts: isCidr },
   "log-target": {

@@ -263,7 +263,7 @@ export const ConfigSchema = section(
         }),
         prefix: Type.String({
           default: "trivet",
-          pattern: "^[A-Za-z0-9_.:-]{1,64}$",
+          format: format("key-prefix"),
           description:
             "what all keys in Redis begin with: sites that share a Redis need one each; letters, digits, and _ . : -",
         }),
