@@ -4,6 +4,7 @@ import type { Sample } from "../metrics.ts";
 import { sentenceOf } from "../user_error.ts";
 import { type ChildFds, type ChildName, type Surroundings, startChild } from "./child_program.ts";
 import { sendFds } from "./fd_channel.ts";
+import { parentLimits } from "./link_limits.ts";
 import { closeSockets } from "./listen_socket.ts";
 import { killedForMemory } from "./memory_kill.ts";
 import type { ChildKind, Detail, LeaveReason, Notice, Order } from "./message.ts";
@@ -11,15 +12,9 @@ import { MessageLink } from "./message_link.ts";
 import { readNotice } from "./notice.ts";
 
 const REPORT_WAIT_MS = 500;
-const MIB = 1024 * 1024;
-/** Samples of ten thousand series are the most that a child of ours says at once; it says them every second. */
-const LIMITS = {
-  messageBytesMax: 4 * MIB,
-  backlogBytesMax: 64 * MIB,
-  rates: { messagesPerS: 10_000, bytesPerS: 2 * MIB, burstS: 4 },
-};
 /** One that ends closes its line at the same moment. */
 const END_MS = 1000;
+
 export type ChildState = "starting" | "ready" | "draining" | "gone";
 
 export interface ChildEvents<Up> {
@@ -84,7 +79,7 @@ export class Child<Boot, Down, Up> {
     const { process, line, channel } = startChild(name, fds, surroundings, (end) => this.#ended(end));
     this.#process = process;
     this.#channel = channel;
-    this.#link = new MessageLink(line, LIMITS, {
+    this.#link = new MessageLink(line, parentLimits(name.kind), {
       message: (value) => this.#hear(value),
       broken: (what) => {
         this.#lineIsClosed = true;

@@ -86,6 +86,23 @@ test.each([
   libc().close(theirs);
 });
 
+test("a message over the limit that is given is not sent", async () => {
+  const { link, other } = linked();
+  expect(link.send("x".repeat(100), 100)).toBe(false);
+  expect(link.send("short", 100)).toBe(true);
+  await until(() => other.messages.length > 0, "one came");
+  expect(other.messages).toEqual(["short"]);
+  link.close();
+});
+
+test("a descriptor that is no socket is an end like another", async () => {
+  const heard = new Heard();
+  const link = new MessageLink(-1, LIMITS, heard);
+  await until(() => heard.ends.length > 0, "it is told");
+  expect(heard.ends).toEqual(["closed"]);
+  link.send("nobody");
+});
+
 test("who takes nothing is not waited for without a limit", () => {
   const { heard, link, theirs } = pair();
   for (let i = 0; i < 40; i++) link.send("x".repeat(40_000));

@@ -49,11 +49,12 @@ export class MessageLink {
       data: (_: unknown, chunk: Uint8Array) => this.#heard(chunk),
       drain: () => this.#flush(),
       close: () => this.#closed(),
-      error: (_: unknown, error: Error) => this.#break(unreachable(error)),
+      // A reset by one that has ended with messages of ours unread.
+      error: () => this.#closed(),
     };
     // `fd` is not in Bun's types.
     const options = { fd, socket } as unknown as Bun.UnixSocketOptions<undefined>;
-    Bun.connect(options).catch((error: unknown) => this.#break(unreachable(error)));
+    Bun.connect(options).catch(() => this.#closed());
   }
 
   /** What was sent and is still with us. */
@@ -61,15 +62,17 @@ export class MessageLink {
     return this.#unsentBytes;
   }
 
-  /** Nothing happens when nobody is there any more. */
-  send(message: unknown): void {
-    if (this.#ended) return;
+  /** Nothing happens when nobody is there any more, or when the message is over `bytesMax`: false. */
+  send(message: unknown, bytesMax = Number.POSITIVE_INFINITY): boolean {
+    if (this.#ended) return true;
     const frame = frameOf(message);
+    if (frame.byteLength > bytesMax) return false;
     this.#unsent.push(frame);
     this.#unsentBytes += frame.byteLength;
     if (this.#unsent.length === 1) this.#flush();
     if (this.#unsentBytes > this.#limits.backlogBytesMax)
       this.#break(`takes no messages (${this.#unsentBytes} bytes wait)`);
+    return true;
   }
 
   /** Resolves when the kernel has all that was sent, or when nobody will take it. */
@@ -164,8 +167,4 @@ export class MessageLink {
     this.close();
     this.#events.broken(what);
   }
-}
-
-function unreachable(error: unknown): string {
-  return `can't be talked to (${sentenceOf(error)})`;
 }

@@ -11,8 +11,6 @@ const SENTENCE_CHARS_MAX = 8192;
 const DETAILS_MAX = 20;
 const DETAIL_CHARS_MAX = 200;
 const DETAIL_NAME = /^[A-Za-z][A-Za-z0-9]{0,39}$/;
-/** Far more than any child of ours has series. */
-const SAMPLES_MAX = 50_000;
 
 /** Undefined when it is no notice. What the room itself says is the room's to read. */
 export function readNotice(value: unknown): Notice<unknown> | undefined {
@@ -60,7 +58,7 @@ function readReport({ ask, samples: given, detail: shown }: JsonObject): Notice<
 }
 
 function readSamples(given: unknown) {
-  if (!Array.isArray(given) || given.length > SAMPLES_MAX) return undefined;
+  if (!Array.isArray(given)) return undefined;
   const samples = given.map(readSample);
   return samples.every((sample) => sample !== undefined) ? samples : undefined;
 }

@@ -1,9 +1,10 @@
 import { log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Metrics, Sample } from "../metrics.ts";
 import { sentenceOf } from "../user_error.ts";
 import { childStart } from "./child_start.ts";
 import { become, type Identity } from "./identity.ts";
 import { keepToOurselves, libc } from "./libc.ts";
+import { CHILD_LIMITS, noticeBytesMax } from "./link_limits.ts";
 import type { ChildKind, Detail, LeaveReason, Notice, Order } from "./message.ts";
 import { MessageLink } from "./message_link.ts";
 import { nameProcess } from "./process_name.ts";
@@ -12,8 +13,6 @@ const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const SIGKILL = 9;
 const BEAT_MS = 1000;
-/** A plan for thousands of backends is a few MiB. */
-const LIMITS = { messageBytesMax: 64 * 1024 ** 2, backlogBytesMax: 16 * 1024 ** 2 };
 /** What the parent reads of us; its own limit is far above. */
 const SENTENCE_CHARS_MAX = 4096;
 /** How long our last words may take to leave. */
@@ -48,6 +47,8 @@ export class ParentLink<Boot, Down, Up> {
   readonly #kind: ChildKind;
   readonly #metrics: Metrics;
   #link: MessageLink | undefined;
+  /** It was said once that counters are left out. */
+  #leftOut = false;
 
   constructor(kind: ChildKind, metrics: Metrics) {
     this.#kind = kind;
@@ -86,7 +87,7 @@ export class ParentLink<Boot, Down, Up> {
     process.on("SIGTERM", () => setTimeout(() => this.leave("term"), WHOLE_GROUP_MS));
     const fd = childStart()?.linkFd ?? -1;
     keepToOurselves(fd);
-    this.#link = new MessageLink(fd, LIMITS, {
+    this.#link = new MessageLink(fd, CHILD_LIMITS, {
       // What a room throws is a crash like any other, and none of the line's.
       message: (order) => queueMicrotask(() => this.#obey(room, order as Order<Boot, Down>)),
       broken: (what) => {
@@ -103,7 +104,7 @@ export class ParentLink<Boot, Down, Up> {
         void this.#boot(room, order.boot, order.slot);
         return;
       case "report":
-        this.#send({
+        this.#sendSamples({
           kind: "report",
           ask: order.ask,
           samples: this.#metrics.samples(),
@@ -134,7 +135,7 @@ export class ParentLink<Boot, Down, Up> {
     try {
       await room.drain();
     } finally {
-      this.#send({ kind: "beat", samples: this.#metrics.samples() });
+      this.#sendSamples({ kind: "beat", samples: this.#metrics.samples() });
       await Promise.race([this.#link?.sent(), Bun.sleep(LAST_WORDS_MS)]);
       process.exit(0);
     }
@@ -142,7 +143,20 @@ export class ParentLink<Boot, Down, Up> {
 
   /** Not while an older one waits to be sent: that says as much. */
   #beat(): void {
-    if (this.#link?.backlogBytes === 0) this.#send({ kind: "beat", samples: this.#metrics.samples() });
+    if (this.#link?.backlogBytes !== 0) return;
+    this.#sendSamples({ kind: "beat", samples: this.#metrics.samples() });
+  }
+
+  /** Counters that nobody would take are left out: they are no reason to be ended. */
+  #sendSamples(notice: Extract<Notice<Up>, { samples: Sample[] }>): void {
+    if (this.#link?.send(notice, noticeBytesMax(this.#kind))) return;
+    if (!this.#leftOut)
+      log.warn(
+        { series: notice.samples.length },
+        "too many series: the metrics of this process are left out",
+      );
+    this.#leftOut = true;
+    this.#send({ ...notice, samples: [] });
   }
 
   #send(notice: Notice<Up>): void {
