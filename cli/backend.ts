@@ -6,6 +6,7 @@ import type { Invocation, Runner } from "./command.ts";
 import { backendsOf, edges, type ServerView } from "./edges.ts";
 import { complain, say, sayJson } from "./say.ts";
 import { formatAge, formatTable } from "./table.ts";
+import { trafficTable } from "./traffic_table.ts";
 
 const DONE: Readonly<Record<string, string>> = {
   drain: "takes no new requests; what it has in hand it finishes",
@@ -17,7 +18,10 @@ const DONE: Readonly<Record<string, string>> = {
 /** What these order leaves a server with what it has in hand. */
 const TAKES_OUT: readonly string[] = ["drain", "maint"];
 
-const COLUMNS = ["BACKEND", "SERVER", "STATE", "FOR", "WEIGHT", "IN FLIGHT", "MAX", "LAST CHECK"];
+const COLUMNS = [
+  ...["BACKEND", "SERVER", "STATE", "FOR", "WEIGHT", "IN FLIGHT", "MAX", "LAST CHECK"],
+  ...["5XX", "REFUSED", "TIMEOUTS", "BROKEN", "LAST ERROR"],
+];
 
 export const backend: Runner = {
   async run(invocation) {
@@ -37,13 +41,16 @@ async function list(invocation: Invocation, operands: readonly string[]): Promis
     const now = Date.now();
     const rows = backends.flatMap(({ name, servers }) => servers.map((server) => row(name, server, now)));
     say(formatTable(COLUMNS, rows));
+    const traffic = backends.map(({ name, traffic }) => ({ name, traffic }));
+    if (traffic.length > 0) say(`\n${trafficTable("BACKEND", traffic)}`);
     for (const { name, queued } of backends) if (queued > 0) say(`${name}: ${queued} requests wait`);
   }
   return 0;
 }
 
 function row(name: string, server: ServerView, now: number): string[] {
-  const { address, state, weight, connectionsMax, inFlight, sinceMs, last } = server;
+  const { address, state, weight, connectionsMax, inFlight, sinceMs, last, errors } = server;
+  const counts = errors ? [errors["5xx"], errors.refused, errors.timeouts, errors.broken] : ["", "", "", ""];
   return [
     name,
     address,
@@ -53,6 +60,8 @@ function row(name: string, server: ServerView, now: number): string[] {
     String(inFlight),
     connectionsMax === 0 ? "-" : String(connectionsMax),
     last ? `${last.said}, ${last.tookMs.toFixed(1)} ms, ${formatAge(now - last.atMs)} ago` : "-",
+    ...counts.map(String),
+    errors?.last ? `${errors.last.reason}, ${formatAge(now - errors.last.atMs)} ago` : "-",
   ];
 }
 

@@ -11,11 +11,30 @@ export interface ServerView {
   inFlight: number;
   sinceMs?: number;
   last?: { said: string; tookMs: number; atMs: number };
+  /** Absent in older binaries. */
+  errors?: {
+    "5xx": number;
+    refused: number;
+    timeouts: number;
+    broken: number;
+    last?: { reason: string; atMs: number };
+  };
+}
+
+/** Of the last minute. */
+export interface TrafficView {
+  overS: number;
+  requestsPerS: number;
+  failuresPerS: number;
+  p50Ms?: number;
+  p99Ms?: number;
 }
 
 export interface BackendView {
   name: string;
   queued: number;
+  /** Absent while it has had no request. */
+  traffic?: TrafficView;
   servers: ServerView[];
 }
 

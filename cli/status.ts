@@ -3,8 +3,10 @@ import type { Status } from "../shared/process/overview.ts";
 import { UserError } from "../shared/user_error.ts";
 import { closedFolders, closedSentence, findRunning, type Running } from "./admin_client.ts";
 import type { Invocation, Runner } from "./command.ts";
+import type { TrafficView } from "./edges.ts";
 import { complain, say, sayJson } from "./say.ts";
 import { formatAge, formatTable } from "./table.ts";
+import { trafficTable } from "./traffic_table.ts";
 
 const WATCH_MS = 2000;
 const MIB = 1024 * 1024;
@@ -84,7 +86,8 @@ function childTable({ children }: Status, now: number): string {
 function partTables(part: Record<string, unknown>, now: number): string[] {
   const tables: string[] = [];
   const { traffic, listeners, backends, queues } = part as Partial<ModeParts>;
-  if (traffic) tables.push(trafficTable(traffic));
+  const named = backends?.flatMap(({ name, traffic }) => (traffic ? [{ name, traffic }] : [])) ?? [];
+  if (traffic) tables.push(trafficTable("REQUESTS", [{ name: "all", traffic }, ...named]));
   if (listeners?.length)
     tables.push(
       formatTable(
@@ -121,31 +124,14 @@ function partTables(part: Record<string, unknown>, now: number): string[] {
   return tables;
 }
 
-function trafficTable({ overS, requestsPerS, failuresPerS, p50Ms, p99Ms }: ModeParts["traffic"]): string {
-  const ms = (value: number | undefined) => (value === undefined ? "-" : `${value.toFixed(1)} ms`);
-  const row = [
-    requestsPerS.toFixed(1),
-    failuresPerS.toFixed(1),
-    ms(p50Ms),
-    ms(p99Ms),
-    formatAge(overS * 1000),
-  ];
-  return formatTable(["REQUESTS/S", "5XX/S", "P50", "P99", "OVER"], [row]);
-}
-
 interface ModeParts {
-  traffic: {
-    overS: number;
-    requestsPerS: number;
-    failuresPerS: number;
-    p50Ms?: number;
-    p99Ms?: number;
-  };
+  traffic: TrafficView;
   listeners: { address: string }[];
   backends: {
     name: string;
     /** Requests that wait for any of its servers. */
     queued: number;
+    traffic?: TrafficView;
     servers: {
       address: string;
       state: string;

@@ -11,6 +11,7 @@ function backend(members: readonly MemberState[], offset = 0): Backend {
     connections: new Counter(),
     reuses: new Counter(),
     inFlight: new Gauge(),
+    errors: { note: () => undefined },
     answered: () => undefined,
   });
   const made = new Backend("a", ({ address }) => new Server(address, counters()), offset);

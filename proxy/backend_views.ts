@@ -1,6 +1,7 @@
 import type { Sample } from "../shared/metrics.ts";
 import type { MemberView } from "./health_watch.ts";
 import type { BackendPlan, MemberState } from "./plan.ts";
+import { type ServerErrorsView, serverErrorsView } from "./server_errors.ts";
 
 /** Gauges of the data-plane processes. */
 export const QUEUED = "trivet_proxy_queue_length";
@@ -15,7 +16,7 @@ export interface BackendView {
 }
 
 /** `inFlight`: requests in its hands. Those of the app server have no checks of ours. */
-export type ServerView = MemberState & Partial<MemberView> & { inFlight: number };
+export type ServerView = MemberState & Partial<MemberView> & { inFlight: number; errors: ServerErrorsView };
 
 /** `checked`: what the health watch of a backend knows; `samples` of all data-plane processes. */
 export function backendViews(
@@ -31,6 +32,7 @@ export function backendViews(
       servers: members.map((member) => ({
         ...(known.get(member.address) ?? member),
         inFlight: sum(samples, IN_FLIGHT, name, member.label ?? member.address),
+        errors: serverErrorsView(samples, name, member.label ?? member.address),
       })),
     };
   });

@@ -22,6 +22,7 @@ import { RequestIds } from "./request_id.ts";
 import { routeRules } from "./route_rules.ts";
 import { type Route, Router } from "./router.ts";
 import { Server } from "./server.ts";
+import { ServerErrors } from "./server_errors.ts";
 import { ServerReports } from "./server_reports.ts";
 import { StatusCounts } from "./status_counts.ts";
 
@@ -271,13 +272,18 @@ export class DataPlane {
         server,
       },
     );
+    const errors = new ServerErrors(this.#metrics, { backend, server });
     return {
       requests: counter("requests", "Requests given to the server, retries included."),
       failures: counter("failures", "Attempts that ended without an answer of the server."),
       connections: counter("connections", "Connections opened to the server."),
       reuses: counter("reuses", "Requests sent on a connection that was open already."),
       inFlight: this.#metrics.gauge(IN_FLIGHT, "Requests in the server's hands.", { backend, server }),
-      answered: (status: number) => statuses.count(status),
+      errors,
+      answered: (status: number) => {
+        statuses.count(status);
+        errors.answered(status);
+      },
     };
   }
 }

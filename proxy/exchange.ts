@@ -16,13 +16,14 @@ import { keepRest, requestMoved } from "./request_body.ts";
 import { readRequests } from "./request_reader.ts";
 import { DOUBTFUL, readable, routeOf } from "./request_route.ts";
 import { sendRequest } from "./request_sender.ts";
-import { relayBody, responseMoved } from "./response_body.ts";
+import { BROKEN_CHUNKS, relayBody, responseMoved } from "./response_body.ts";
 import { relayHead, responseBodyKind } from "./response_relay.ts";
 import { isIdempotent, mayRetry, wasRead } from "./retry.ts";
 import { reuseAfter } from "./reuse.ts";
 import { admits } from "./route_rules.ts";
 import type { Server } from "./server.ts";
 import { idleTo, serverFor } from "./server_choice.ts";
+import { isServersFault, reasonOf } from "./server_errors.ts";
 import { openTunnel } from "./tunnel.ts";
 import { UnansweredLog } from "./unanswered_log.ts";
 import { maySwitch, upgradesToRequests } from "./upgrade.ts";
@@ -170,10 +171,10 @@ export function responseArrived(exchange: Exchange, upstream: Upstream, chunk: B
       upstream.held = bytes.subarray(at);
       return;
     }
-    if (after < 0) return attemptFailed(exchange, "bad_response");
+    if (after < 0) return badResponse(exchange, head.fault);
     if (head.status === 101) return switchProtocols(exchange, upstream, bytes, at, after);
     if (head.status >= 200) return startResponse(exchange, upstream, bytes, at, after);
-    if (++exchange.interims > INTERIMS_MAX) return attemptFailed(exchange, "bad_response");
+    if (++exchange.interims > INTERIMS_MAX) return badResponse(exchange, "more than 100 interim responses");
     // An HTTP/1.0 client does not know interim responses (RFC 9110 §15.2).
     if (exchange.request.minor === 1) relayHead(exchange, head, bytes, at, after, after);
     at = after;
@@ -192,7 +193,7 @@ function startResponse(
   const bare = kind === "chunked" && request.minor === 0;
   responseBody.start(kind, Math.max(0, head.contentLength), bare);
   const bodyEnd = responseBody.take(bytes, after, bytes.length);
-  if (responseBody.broken) return attemptFailed(exchange, "bad_response");
+  if (responseBody.broken) return badResponse(exchange, BROKEN_CHUNKS);
   if (head.bindsConnection) upstream.owner = exchange.session;
   exchange.status = head.status;
   if (exchange.server) exchange.route?.backend?.answered(exchange.server, head.status);
@@ -215,10 +216,11 @@ function switchProtocols(
   at: number,
   after: number,
 ): void {
-  if (!exchange.request.upgrade || head.upgradeField < 0) return attemptFailed(exchange, "bad_response");
+  if (!exchange.request.upgrade || head.upgradeField < 0)
+    return badResponse(exchange, "101 without an Upgrade");
   // A server must not choose what it was not offered (RFC 9110 §7.8).
   if (upgradesToRequests(bytes, responseFields, head.upgradeField))
-    return attemptFailed(exchange, "bad_response");
+    return badResponse(exchange, "101 to a protocol that was not offered");
   exchange.status = head.status;
   exchange.firstByteMs = performance.now() - exchange.startMs;
   relayHead(exchange, head, bytes, at, after, after);
@@ -240,12 +242,19 @@ export function serverLost(exchange: Exchange, ending: Ending): void {
   if (exchange.session.unsent === null) finish(exchange, "done");
 }
 
+function badResponse(exchange: Exchange, fault: string): void {
+  exchange.fault = fault;
+  attemptFailed(exchange, "bad_response");
+}
+
 export function attemptFailed(exchange: Exchange, ending: Ending): void {
   const { server, attempts, sent, heard, idempotent, request, requestBody, responseBody } = exchange;
   const backend = exchange.route?.backend;
   if (!backend || !server) return fail(exchange, ending);
   const wasFresh = !exchange.upstream?.reused;
-  backend.failed(server, wasFresh || heard);
+  const blamed = wasFresh || heard;
+  backend.failed(server, blamed);
+  if (blamed) server.counters.errors.note(reasonOf(exchange, ending));
   if (ending === "connect_failed" || ending === "connect_timeout") server.unreachable();
   release(exchange);
   responseBody.start("none", 0, false);
@@ -282,6 +291,7 @@ function pause(exchange: Exchange): void {
 export function serverSilent(exchange: Exchange): void {
   const { server } = exchange;
   if (server) exchange.route?.backend?.failed(server, true);
+  server?.counters.errors.note("server_timeout");
   if (server?.serveChild) unansweredLog.silent(exchange, server.serveChild);
   fail(exchange, "server_timeout");
 }
@@ -320,7 +330,8 @@ function keep({ session, reuse }: Exchange, upstream: Upstream): boolean {
 
 /** The answer has begun and can't be finished: the client must not take it for whole (RFC 9112 §8). */
 export function cut(exchange: Exchange, ending: Ending): void {
-  const { session } = exchange;
+  const { session, server } = exchange;
+  if (isServersFault(ending)) server?.counters.errors.note(reasonOf(exchange, ending));
   release(exchange);
   session.edge.logged(exchange, ending);
   session.exchange = null;

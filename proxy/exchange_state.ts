@@ -56,6 +56,8 @@ export class Exchange {
   attempts = 0;
   /** Attempts whose server was given back. */
   released = 0;
+  /** Of "bad_response": the rule that the server's answer broke; else "". */
+  fault = "";
   /** How it ended, when the answer was our own and the client has yet to take it. */
   ending: Ending = "done";
   /** The head made no sense: nothing in it can be quoted, and what follows it is not read. */
@@ -127,6 +129,7 @@ export class Exchange {
     this.upstream = null;
     this.attempts = this.released = 0;
     this.ending = "done";
+    this.fault = "";
     this.unreadable = false;
     this.replayable = true;
     this.idempotent = this.isHead = false;

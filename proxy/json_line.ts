@@ -159,11 +159,12 @@ export class JsonLines {
     line.bytes[line.length++] = QUOTE;
   }
 
-  #ended({ status, ending, state }: LogRecord): void {
+  #ended({ status, ending, state, fault }: LogRecord): void {
     const usual = state === "----";
     const known = usual ? this.#done[status] : undefined;
     if (known !== undefined) return this.line.copy(known);
-    const made = piece(`,"status":${status},"ended":"${ending}","state":"${state}","ms":`);
+    const reason = ending === "bad_response" ? `,"reason":"${fault}"` : "";
+    const made = piece(`,"status":${status},"ended":"${ending}","state":"${state}"${reason},"ms":`);
     if (usual) this.#done[status] = made;
     this.line.copy(made);
   }

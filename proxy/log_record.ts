@@ -34,6 +34,8 @@ export class LogRecord {
   referer = 0;
   status = 0;
   ending: Ending = "done";
+  /** Of "bad_response". */
+  fault = "";
   /** HAProxy's four letters. */
   state = "----";
   headMs = 0;
@@ -71,6 +73,7 @@ export class LogRecord {
     this.referer = request.referer;
     this.status = exchange.status;
     this.ending = ending;
+    this.fault = exchange.fault;
     this.state = exchange.state(ending);
     const timers = timersOf(exchange, durationMs);
     this.headMs = timers.head;

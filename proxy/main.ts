@@ -144,8 +144,8 @@ class ProxySupervisor implements ProxyMode {
       port,
     }));
     const samples = await this.#fleet.samples();
-    const backends = this.#backends.views(samples);
-    const traffic = this.#traffic.view(samples, performance.now());
+    const { backends: byName, ...traffic } = this.#traffic.view(samples, performance.now());
+    const backends = this.#backends.views(samples).map((view) => ({ ...view, traffic: byName[view.name] }));
     return { traffic, listeners, routes: this.#routes(), backends };
   }
 

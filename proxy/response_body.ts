@@ -7,11 +7,17 @@ import { send } from "./send.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
 
+/** The rule that a chunked body can break (RFC 9112 §7.1). */
+export const BROKEN_CHUNKS = "malformed chunk";
+
 export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer): void {
   const { session, responseBody } = exchange;
   const after = responseBody.take(bytes, 0, bytes.length);
   if (after < bytes.length) exchange.reuse = "never";
-  if (responseBody.broken) return cut(exchange, "bad_response");
+  if (responseBody.broken) {
+    exchange.fault = BROKEN_CHUNKS;
+    return cut(exchange, "bad_response");
+  }
   exchange.responseBytes += responseBody.keptEnd;
   send(session, bytes, 0, responseBody.keptEnd, false);
   responseMoved(exchange, upstream);

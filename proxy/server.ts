@@ -1,5 +1,6 @@
 import type { Counter, Gauge } from "../shared/metrics.ts";
 import { parseAddress } from "../shared/process/listen_socket.ts";
+import type { ServerErrors } from "./server_errors.ts";
 import type { Upstream } from "./upstream.ts";
 
 export type ServerState = "up" | "down" | "draining" | "maint";
@@ -27,6 +28,7 @@ export interface ServerCounters {
   reuses: Counter;
   /** `active`, as of the last samples. */
   inFlight: Gauge;
+  readonly errors: Pick<ServerErrors, "note">;
   /** An answer of the server with this status. */
   answered(status: number): void;
 }

@@ -57,6 +57,25 @@ test("no percentile is above the longest request", () => {
   expect(traffic.view(metrics.samples(), 1000).p99Ms).toBeGreaterThan(200);
 });
 
+test("each backend has percentiles of its own", () => {
+  const metrics = new Metrics();
+  const answer = (backend: string, seconds: number) => {
+    metrics.counter("trivet_proxy_requests_total", "", { route: "/", backend, status: "2xx" }).value++;
+    metrics.histogram("trivet_proxy_request_seconds", "", { backend }, BOUNDS).observe(seconds);
+    metrics.peak("trivet_proxy_request_seconds_longest", "", { backend }).note(seconds);
+  };
+  const traffic = new Traffic();
+  answer("fast", 9);
+  traffic.take(metrics.samples(), 0);
+  for (let i = 0; i < 10; i++) answer("fast", 0.005);
+  for (let i = 0; i < 5; i++) answer("slow", 0.09);
+  const { requestsPerS, backends } = traffic.view(metrics.samples(), 1000);
+  expect(requestsPerS).toBe(15);
+  expect([backends["fast"]?.requestsPerS, backends["slow"]?.requestsPerS]).toEqual([10, 5]);
+  expect(backends["fast"]?.p99Ms).toBeLessThanOrEqual(10);
+  expect(backends["slow"]?.p50Ms).toBeGreaterThan(10);
+});
+
 test("a quantile lies within its bucket; beyond the last bound, up to the longest", () => {
   expect(quantileMs([1, 1, 0], BOUNDS, 0.25, 1)).toBe(5);
   expect(quantileMs([0, 0, 7], BOUNDS, 0.5, 0.3)).toBeCloseTo(200);

@@ -29,6 +29,9 @@ export class Gauge {
   value = 0;
 }
 
+/** A moment, in seconds since 1970: of several processes the latest. */
+export class Latest extends Gauge {}
+
 /** Observations in fixed buckets. */
 export class Histogram {
   sum = 0;
@@ -133,6 +136,10 @@ export class Metrics {
     return this.#entry(name, help, labels, () => new Gauge()) as Gauge;
   }
 
+  latest(name: string, help: string, labels: Labels = {}): Latest {
+    return this.#entry(name, help, labels, () => new Latest()) as Latest;
+  }
+
   histogram(name: string, help: string, labels: Labels = {}, bounds = SECONDS_BUCKETS): Histogram {
     return this.#entry(name, help, labels, () => new Histogram(bounds)) as Histogram;
   }
@@ -173,6 +180,7 @@ function toSample({ name, help, labels, instrument }: Entry): Sample {
     help,
     labels,
     value: instrument.value,
+    ...(instrument instanceof Latest && { peak: true }),
   };
 }
 

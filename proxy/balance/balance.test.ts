@@ -12,6 +12,7 @@ const counters = () => ({
   connections: new Counter(),
   reuses: new Counter(),
   inFlight: new Gauge(),
+  errors: { note: () => undefined },
   answered: () => undefined,
 });
 

@@ -85,6 +85,27 @@ test("chunks from HTTP/1.0 are refused", () => {
   expect(parse("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").after).toBe(BAD);
 });
 
+test.each([
+  ["HTTP/2 200 OK\r\n", "not HTTP/1"],
+  ["ICY 200 OK\r\n", "not HTTP/1"],
+  ["HTTP/1.1 999 OK\r\n", "malformed status line"],
+  ["HTTP/1.1 200 O\nK\r\n", "malformed status line"],
+  ["HTTP/1.1 200 OK\r\nA : b\r\n", "malformed field line"],
+  ["HTTP/1.1 200 OK\r\nA: b\r\n c\r\n", "malformed field line"],
+  [`HTTP/1.1 200 OK\r\n${"A: b\r\n".repeat(1001)}`, "more than 1000 fields"],
+  [`HTTP/1.1 200 OK\r\nA: ${"b".repeat(RESPONSE_HEAD_BYTES_MAX)}\r\n`, "head over 64 KiB"],
+  ["HTTP/1.1 200 OK\r\nContent-Length: x\r\n", "malformed Content-Length"],
+  ["HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n", "several Content-Length"],
+  [
+    "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+    "Content-Length with Transfer-Encoding",
+  ],
+  ["HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n", "Transfer-Encoding other than chunked"],
+  ["HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding from HTTP/1.0"],
+])("the rule that %j breaks is named", (head, fault) => {
+  expect(parse(`${head}\r\n`)).toMatchObject({ after: BAD, head: { fault } });
+});
+
 test("hop-by-hop fields go, with those that Connection names", () => {
   const { kept } = parse(
     "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nX-A: 1\r\nConnection: X-A, content-length\r\nContent-Length: 0\r\nUpgrade: h2c\r\nTrailer: T\r\nProxy-Connection: x\r\nX-B: 2\r\n\r\n",
