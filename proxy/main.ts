@@ -19,6 +19,7 @@ import { routesOf, usesServe } from "./plan_of.ts";
 import { type ProxyUp, readProxyUp } from "./proxy_up.ts";
 import { Reloads } from "./reloads.ts";
 import { recollection, type ServerMemory } from "./server_memory.ts";
+import { siteUrl } from "./site_url.ts";
 import { Traffic } from "./traffic.ts";
 
 const BOOT_TIMEOUT_MS = 10_000;
@@ -136,6 +137,12 @@ class ProxySupervisor implements ProxyMode {
 
   children() {
     return this.#fleet.status();
+  }
+
+  sites(): string[] {
+    return this.#listeners.bound.flatMap(
+      ({ address, port }) => siteUrl(addressOfListener(address), port) ?? [],
+    );
   }
 
   async status() {

@@ -31,6 +31,13 @@ test("what acts on requests to a server has no place where there is none", () =>
   expect(said({ respond: {}, strip_prefix: false, headers: { response: { A: "b" } } })).toEqual([]);
 });
 
+test("a prefix with a query or a fragment is that of no request", () => {
+  for (const prefix of ["/search?q=", "/page#top"])
+    expect(said(route({ path_prefix: prefix }))).toEqual([
+      "0.path_prefix: no request has this path_prefix: a path ends before ? and #, write it without them",
+    ]);
+});
+
 test("a body where the status allows none", () => {
   expect(said({ respond: { status: 204, body: "x" } })).toEqual([
     "0.respond.body: an answer with status 204 has no body: remove it",

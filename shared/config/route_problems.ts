@@ -77,6 +77,13 @@ function methodProblems({ path, table }: LocatedRoute, shown: Shown): Problem[] 
 /** One with an escaped slash would be a guess at what servers make of it. */
 function prefixProblems({ path, table }: LocatedRoute): Problem[] {
   const { path_prefix: prefix } = table;
+  if (typeof prefix === "string" && /[?#]/.test(prefix))
+    return [
+      {
+        path: [...path, "path_prefix"],
+        sentence: "no request has this path_prefix: a path ends before ? and #, write it without them",
+      },
+    ];
   if (typeof prefix !== "string" || !prefix.startsWith("/") || comparedPrefix(prefix) !== undefined)
     return [];
   return [

@@ -9,6 +9,8 @@ export interface Mode {
   /** Resolves when the mode does its work; throws a UserError when it can't. */
   start(): Promise<void>;
   children(): Promise<ChildStatus[]>;
+  /** Where the site is to be seen, once it runs. */
+  sites?(): readonly string[];
   /** The mode's own part of `trivet status`. */
   status(): Promise<Record<string, unknown>>;
   samples(): Promise<Sample[]>;

@@ -61,7 +61,8 @@ export async function supervise(supervision: Supervision): Promise<number> {
     control.listen();
     pidFile.write();
     admin.takePlace();
-    log.info({ admin: admin.address }, "ready");
+    const sites = modes.flatMap((mode) => mode.sites?.() ?? []);
+    log.info({ ...(sites.length > 0 && { site: sites.join(" ") }), admin: admin.address }, "ready");
     if (succeeding) await announceSuccession();
     manager.hold(control.bequest());
     manager.ready();
