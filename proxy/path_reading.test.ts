@@ -5,12 +5,10 @@ import type { Route } from "./router.ts";
 test.each([
   ["/a//b?x=/../", { path: "/a/b", normal: "/a//b", target: null }],
   ["/a%2fb", { path: "/a%2Fb", normal: "/a%2fb", target: null }],
-  ["/a/../%62?%62=\\&%zz", { path: "/b", normal: "/b", target: "/b?%62=\\&%zz" }],
-  ["/a/..?", { path: "/", normal: "/", target: "/?" }],
-  ["/.//a%5c", { path: "/a%5C", normal: "//a%5c", target: "//a%5c" }],
+  ["/a/../%62?%62=\\&%zz", { path: "/b", normal: "/b", target: null }],
+  ["/.//a%5c", { path: "/a%5C", normal: "//a%5c", target: null }],
 ])("%s", (target, expected) => {
-  const { target: sent = null, ...paths } = readPath(target) ?? {};
-  expect({ ...paths, target: sent?.toString() ?? null }).toEqual(expected);
+  expect(readPath(target)).toEqual(expected);
 });
 
 test("what servers do not agree on is not read", () => {
@@ -26,6 +24,9 @@ test.each([
   ["/in//b", true, undefined],
   ["//in//b?c//d", true, "/in/b?c//d"],
   ["/./%2e//%69n?", true, "/in?"],
+  ["/a/../%62?%62=\\&%zz", true, "/b?%62=\\&%zz"],
+  ["/a/..?", true, "/?"],
+  ["/.//a%5c", true, "//a%5c"],
   ["/a%2fb", true, undefined],
   ["/in/a%2fb", true, undefined],
   ["/in%2fb", false, undefined],

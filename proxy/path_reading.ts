@@ -7,25 +7,21 @@ export interface PathReading {
   path: string;
   /** In its normal form, with its slashes and escapes as the client wrote them. */
   normal: string;
-  /** Path and query for whoever comes after us; null: as the client wrote them. */
+  /** Path and query for whoever comes after us; null: as the client wrote them, for nothing was decided by the path. */
   target: Buffer | null;
 }
 
 /** `target`: from the path's first "/" on. null for a path that servers do not agree on. */
 export function readPath(target: string): PathReading | null {
-  const [written, query] = partsOf(target);
-  const normal = normalPath(written);
+  const normal = normalPath(partsOf(target)[0]);
   if (normal === undefined) return null;
-  return {
-    path: comparedPath(mergedPath(normal)),
-    normal,
-    target: normal === written ? null : Buffer.from(normal + query, "latin1"),
-  };
+  return { path: comparedPath(mergedPath(normal)), normal, target: null };
 }
 
 /**
- * Sees to it that every server is in the route that was found, by `find`, for the path. Where slashes decide, it is told
- * of one for several; false when escaped slashes do: they may be data, and nobody can write that in another way.
+ * Sees to it that every server is in the route that was found, by `find`, for the path: it is sent the normal form, and
+ * where slashes decide, one for several. False when escaped slashes do: they may be data, and nobody can write that in
+ * another way.
  */
 export function settle(
   reading: PathReading,
@@ -35,11 +31,10 @@ export function settle(
 ): boolean {
   const { path, normal } = reading;
   if (slashedPaths(normal).some((slashed) => find(comparedPath(slashed)) !== found)) return false;
+  const [written, query] = partsOf(target);
   const spread = comparedPath(normal);
-  if (spread !== path && find(spread) !== found) {
-    const [, query] = partsOf(target);
-    reading.target = Buffer.from(mergedPath(normal) + query, "latin1");
-  }
+  const sent = spread === path || find(spread) === found ? normal : mergedPath(normal);
+  if (sent !== written) reading.target = Buffer.from(sent + query, "latin1");
   return true;
 }
 

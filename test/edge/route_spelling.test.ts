@@ -269,6 +269,18 @@ describe("the server is sent the path that the route was found by", () => {
   });
 });
 
+test("where one route has everything, no path decides, and each goes on as it came", async () => {
+  using origin = new EchoOrigin();
+  await using site = await EdgeSite.start({ servers: [origin.address], proxy: 'health.path = "/health"' });
+  for (const target of ["/x/../y/./z//%61", "//%2e%2e", "/x%2f..%2Fy%5c", "/?/../", "/caf%c3%a9"]) {
+    expect([target, (await site.get(target)).status]).toEqual([target, 200]);
+    expect(origin.requests.at(-1)?.target).toBe(target);
+  }
+  for (const target of ["/x\\y", "/%00", "/%zz"])
+    expect([target, (await site.get(target)).status]).toEqual([target, 400]);
+  expect((await site.get("/x/../%68ealth")).body.toString()).toBe("OK");
+});
+
 test("the log has what the client sent, and the path where that is another", async () => {
   await get("/logged/./%61?q");
   await get("/logged/plain//?q");
