@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { importHandlersIfThere } from "../daemon/sdk/handlers_file.ts";
 import { jobsClient } from "../daemon/sdk/jobs_client.ts";
+import { Shutdown } from "../daemon/sdk/shutdown.ts";
 import { trivetModule } from "../daemon/sdk/trivet_module.ts";
 import { folderOf, importMainFile, provideModules } from "../daemon/sdk/user_code.ts";
 import { loadConfig } from "../shared/config/load.ts";
@@ -22,12 +23,14 @@ export const run: Runner = {
       loadHandlers: () => importHandlersIfThere(config.worker.handlers),
       idleMs: STORE_IDLE_MS,
     });
-    provideModules(folderOf(script), trivetModule(client.jobs));
+    const shutdown = new Shutdown();
+    provideModules(folderOf(script), trivetModule(client.jobs, shutdown));
     const ended = new Promise<void>((resolveEnded) => process.once("beforeExit", () => resolveEnded()));
     try {
       await importMainFile(script, args);
       // What the script started and did not wait for.
       await ended;
+      await shutdown.run();
     } finally {
       await client.close();
     }

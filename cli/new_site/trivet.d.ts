@@ -97,6 +97,9 @@ declare module "trivet" {
     | { unsafe(text: string, parameters?: any[]): PromiseLike<any> }
     | { query(text: string, parameters?: any[]): PromiseLike<any> };
 
+  /** Before the process leaves, once requests and jobs are done: awaited, the newest first, up to the drain timeout. */
+  export function onShutdown(hook: () => any): void;
+
   export const jobs: {
     /**
      * Resolves with the job's id when the store has it: another one's where a unique job waits already. The payload

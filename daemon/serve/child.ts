@@ -11,6 +11,7 @@ import { sentenceOf } from "../../shared/user_error.ts";
 import { enqueuedCounter } from "../sdk/enqueued_counter.ts";
 import { importHandlersIfThere } from "../sdk/handlers_file.ts";
 import { type JobsClient, jobsClient } from "../sdk/jobs_client.ts";
+import { Shutdown } from "../sdk/shutdown.ts";
 import { trivetModule } from "../sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
@@ -76,6 +77,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
   #group: ServerGroup | undefined;
   #channel = -1;
   readonly #listening = Promise.withResolvers<ServerGroup>();
+  readonly #shutdown = new Shutdown();
   #jobs: JobsClient | undefined;
   #stopApp: StopApp = async () => undefined;
 
@@ -94,11 +96,13 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
     const { app, listeners, socket, socketFd, store } = boot;
     this.#link.become(boot.identity);
     this.#channel = boot.channel;
-    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
-      process.on(event, (error: unknown) => this.#crash(error, app));
-    }
+    process.on("uncaughtException", (error: unknown) => this.#crash(error, app));
+    process.on("unhandledRejection", (error: unknown) => {
+      // An app that listens for them decides by itself, as without us.
+      if (process.listenerCount("unhandledRejection") === 1) this.#crash(error, app);
+    });
     this.#jobs = jobsClient({ openStore: () => openJobStore(store), onEnqueued: this.#onEnqueued });
-    provideModules(folderOf(app), trivetModule(this.#jobs.jobs));
+    provideModules(folderOf(app), trivetModule(this.#jobs.jobs, this.#shutdown));
     const deadline = new RequestDeadline(boot.requestTimeoutMs, this.#metrics);
     const watch = { seen: () => this.#seen(boot.requestsMax), everything: boot.requestsMax > 0 };
     const places = [...listeners, { unix: socket, fd: socketFd }];
@@ -154,6 +158,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
 
   async drain(): Promise<void> {
     await this.#stopApp();
+    await this.#shutdown.run();
     await this.#jobs?.close();
   }
 

@@ -8,6 +8,7 @@ import { stackOf } from "../../shared/thrown_value.ts";
 import { enqueuedCounter } from "../sdk/enqueued_counter.ts";
 import { importHandlers } from "../sdk/handlers_file.ts";
 import { jobsClient } from "../sdk/jobs_client.ts";
+import { Shutdown } from "../sdk/shutdown.ts";
 import { trivetModule } from "../sdk/trivet_module.ts";
 import { folderOf, provideModules } from "../sdk/user_code.ts";
 import { faultSentence } from "../sdk/user_fault.ts";
@@ -42,6 +43,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
   readonly #link: ParentLink<WorkerBoot, WorkerOrder, WorkerNews>;
   readonly #metrics: WorkerMetrics;
   readonly #onEnqueued;
+  readonly #shutdown = new Shutdown();
   #shutdownTimeoutMs = 0;
   #quiet = false;
   #alone = false;
@@ -71,7 +73,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     process.on("unhandledRejection", (error: unknown) => reportRejection(error));
     const store = openJobStore(boot.store);
     const client = jobsClient({ openStore: () => store, onEnqueued: this.#onEnqueued });
-    provideModules(folderOf(boot.handlers), trivetModule(client.jobs));
+    provideModules(folderOf(boot.handlers), trivetModule(client.jobs, this.#shutdown));
     const handlers = await importHandlers(boot.handlers);
     checkHandlers(handlers, boot.handlers);
     client.useHandlers(handlers);
@@ -106,6 +108,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     await Promise.race([quiet?.then(() => this.#processor?.idle()), Bun.sleep(limitMs)]);
     await this.#processor?.stop(ABORT_GRACE_MS);
     await this.#settler?.finish(SETTLE_WAIT_MS);
+    await this.#shutdown.run();
     await this.#store?.close();
   }
 
