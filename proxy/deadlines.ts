@@ -20,17 +20,25 @@ export class Deadlines {
   nowMs = performance.now();
   readonly #timed: Timed[] = [];
   #tickMs = 0;
+  /** How far behind the clock has been when a deadline was set. */
+  #behindMs = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** `shortestMs`: the shortest timeout in use; the clock ticks at least four times within it. */
   start(shortestMs: number): void {
-    this.#tickMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, shortestMs / 4));
+    const tickMs = Math.min(TICK_MS_MAX, Math.max(TICK_MS_MIN, shortestMs / 4));
+    // Started anew at every reload, it would never tick while they come fast.
+    if (this.#timer !== undefined && tickMs === this.#tickMs) return;
+    this.#tickMs = tickMs;
+    this.#behindMs = Math.max(this.#behindMs, tickMs);
     this.stop();
+    this.nowMs = performance.now();
     this.#timer = setInterval(() => this.tick(performance.now()), this.#tickMs);
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   get size(): number {
@@ -52,7 +60,7 @@ export class Deadlines {
   tick(nowMs: number): void {
     this.nowMs = nowMs;
     // Deadlines were set by a clock that was up to one tick behind: late is forgiven, early is not.
-    const dueMs = nowMs - this.#tickMs;
+    const dueMs = nowMs - this.#behindMs;
     // From the end: an expired one may remove itself, which moves the last one into its place.
     for (let i = this.#timed.length - 1; i >= 0; i--) {
       const timed = this.#timed[i];

@@ -26,7 +26,7 @@ import { idleTo, serverFor } from "./server_choice.ts";
 import { isServersFault, reasonOf } from "./server_errors.ts";
 import { openTunnel } from "./tunnel.ts";
 import { UnansweredLog } from "./unanswered_log.ts";
-import { maySwitch, upgradesToRequests } from "./upgrade.ts";
+import { isOffered, maySwitch } from "./upgrade.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** An idle connection to a server is closed before most servers would close it. */
@@ -219,7 +219,7 @@ function switchProtocols(
   if (!exchange.request.upgrade || head.upgradeField < 0)
     return badResponse(exchange, "101 without an Upgrade");
   // A server must not choose what it was not offered (RFC 9110 §7.8).
-  if (upgradesToRequests(bytes, responseFields, head.upgradeField))
+  if (!isOffered(exchange, bytes, responseFields, head.upgradeField))
     return badResponse(exchange, "101 to a protocol that was not offered");
   exchange.status = head.status;
   exchange.firstByteMs = performance.now() - exchange.startMs;

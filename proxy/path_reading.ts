@@ -33,9 +33,14 @@ export function settle(
   if (slashedPaths(normal).some((slashed) => find(comparedPath(slashed)) !== found)) return false;
   const [written, query] = partsOf(target);
   const spread = comparedPath(normal);
-  const sent = spread === path || find(spread) === found ? normal : mergedPath(normal);
+  const sent = spread === path || find(spread) === found ? oneFirst(normal) : mergedPath(normal);
   if (sent !== written) reading.target = Buffer.from(sent + query, "latin1");
   return true;
+}
+
+/** "//a/b" is also a reference to the path /b of another host (RFC 3986 §4.2), and servers resolve what they get as one. */
+function oneFirst(path: string): string {
+  return path.replace(/^\/+/, "/");
 }
 
 /** The path, and the query with its "?". */

@@ -1,16 +1,31 @@
 /** Whether a connection may become a tunnel (RFC 9110 §7.8). */
 import type { Exchange } from "./exchange_state.ts";
 import type { FieldTable } from "./http/field_table.ts";
-import { carriesRequests } from "./http/upgrade_protocols.ts";
+import { protocolsIn } from "./http/upgrade_protocols.ts";
 
-/** An upgrade with a body leaves it open where the new protocol starts, and requests must not pass us unseen. */
+/**
+ * Upgrade means nothing in HTTP/1.0, and one with a body leaves it open where the new protocol starts. Requests must not
+ * pass us unseen.
+ */
 export function maySwitch({ bytes, request, requestBody }: Exchange): boolean {
-  const { upgradeField, fields } = request;
-  return requestBody.kind === "none" && upgradeField >= 0 && !upgradesToRequests(bytes, fields, upgradeField);
+  const { upgradeField, fields, minor } = request;
+  if (minor === 0 || requestBody.kind !== "none" || upgradeField < 0) return false;
+  return protocolsIn(textOf(bytes, fields, upgradeField)) !== undefined;
 }
 
-/** Whether the Upgrade field at this index names a protocol that carries requests. */
-export function upgradesToRequests(bytes: Buffer, { spans }: FieldTable, upgradeField: number): boolean {
-  const entry = upgradeField * 4;
-  return carriesRequests(bytes, spans[entry + 2]!, spans[entry + 3]!);
+/** Whether a server's 101, with its Upgrade field at this index, names what the client has offered and nothing else. */
+export function isOffered(
+  exchange: Exchange,
+  bytes: Buffer,
+  table: FieldTable,
+  upgradeField: number,
+): boolean {
+  const { request } = exchange;
+  const offered = protocolsIn(textOf(exchange.bytes, request.fields, request.upgradeField));
+  const chosen = protocolsIn(textOf(bytes, table, upgradeField));
+  return chosen?.every((name) => offered?.includes(name)) ?? false;
+}
+
+function textOf(bytes: Buffer, { spans }: FieldTable, index: number): string {
+  return bytes.toString("latin1", spans[index * 4 + 2], spans[index * 4 + 3]);
 }

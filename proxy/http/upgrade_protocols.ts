@@ -1,35 +1,18 @@
-/** The value of an Upgrade field (RFC 9110 §7.8): protocols in the order of preference. */
-import { HTAB, octets, SP, spells } from "./octets.ts";
+/** Upgrade fields (RFC 9110 §7.8): protocols in the order of preference. */
 
-const COMMA = 44;
-const SLASH = 47;
-const SEMICOLON = 59;
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+const PROTOCOL = new RegExp(`^(${TOKEN})(?:/${TOKEN})?$`);
 
-/** HTTP in another form, or what may hold it (RFC 7540 §3.2, RFC 2817). */
-const CARRIERS = ["h2c", "h2", "http", "tls"].map(octets);
+/** HTTP in another form, drafts of it too, or what may hold it (RFC 7540 §3.2, RFC 2817). */
+const CARRIER = /^(?:h2c?(?:-.*)?|http|tls)$/;
 
 /**
- * Whether bytes[from, end) asks for a protocol that would carry further requests past us. One among others is enough:
- * the server chooses.
+ * The names in the value of an Upgrade field, in lower case and without their versions. Undefined when the value is no
+ * list of protocols, or one of them would carry further requests past us: the server chooses.
  */
-export function carriesRequests(bytes: Uint8Array, from: number, end: number): boolean {
-  let at = from;
-  while (at < end) {
-    while (at < end && separates(bytes[at]!)) at++;
-    const start = at;
-    while (at < end && !endsName(bytes[at]!)) at++;
-    const nameEnd = at;
-    if (CARRIERS.some((name) => spells(bytes, start, nameEnd, name))) return true;
-    while (at < end && bytes[at] !== COMMA) at++;
-  }
-  return false;
-}
-
-function separates(octet: number): boolean {
-  return octet === COMMA || octet === SP || octet === HTAB;
-}
-
-/** A name goes up to its version, or to whatever else no name holds. */
-function endsName(octet: number): boolean {
-  return separates(octet) || octet === SLASH || octet === SEMICOLON;
+export function protocolsIn(value: string): string[] | undefined {
+  const elements = value.split(/[ \t]*,[ \t]*/).filter((element) => element !== "");
+  const names = elements.map((element) => PROTOCOL.exec(element)?.[1]?.toLowerCase());
+  const sound = names.filter((name) => name !== undefined && !CARRIER.test(name));
+  return sound.length > 0 && sound.length === names.length ? (sound as string[]) : undefined;
 }

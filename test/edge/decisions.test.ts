@@ -19,6 +19,10 @@ test.each([
   [", h2c", ""],
   ["TLS/1.0, HTTP/1.1", ""],
   ["websocket", "Content-Length: 1\r\n"],
+  ["foo h2c", ""],
+  ['"h2c"', ""],
+  ["h2c-16", ""],
+  ["", ""],
 ])("Upgrade: %s %j on many connections at once: none becomes a tunnel", async (protocols, length) => {
   using origin = speaksH2c();
   await using edge = await EdgeSite.start({ servers: [origin.address] });
@@ -35,14 +39,25 @@ test.each([
   for (const client of clients) client.close();
 });
 
-test("a server can't choose h2c where something else was offered", async () => {
-  using origin = RawOrigin.answering(SWITCH);
+test("Upgrade means nothing in HTTP/1.0", async () => {
+  using origin = speaksH2c();
   await using edge = await EdgeSite.start({ servers: [origin.address] });
-  const fields = "Upgrade: websocket\r\n";
   using client = await edge.open();
-  client.send(`GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\n${fields}\r\n`);
-  expect((await client.response()).status).toBe(502);
+  client.send("GET / HTTP/1.0\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  expect((await client.response()).status).toBe(200);
 });
+
+test.each(["h2c", "other", "websocket, other", ""])(
+  "a server can't choose %j where websocket was offered",
+  async (chosen) => {
+    using origin = RawOrigin.answering(SWITCH.replace("h2c", chosen));
+    await using edge = await EdgeSite.start({ servers: [origin.address] });
+    const fields = "Upgrade: websocket\r\n";
+    using client = await edge.open();
+    client.send(`GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\n${fields}\r\n`);
+    expect((await client.response()).status).toBe(502);
+  },
+);
 
 test("a request that waited while the limits became narrower is sent as it came", async () => {
   const asked: OriginConnection[] = [];

@@ -102,6 +102,32 @@ test("HUP reloads; a tunnel and the state of a server live on", async () => {
   await until(() => tunnel.received.includes("still here"), "the tunnel answers");
 });
 
+test("deadlines pass while reloads come fast, and those that began meanwhile are not early", async () => {
+  await using origin = Origin.start("a");
+  await using edge = await EdgeSite.start({
+    servers: [origin.address],
+    proxy: 'timeouts.request_head = "2s"',
+  });
+  let reloading = true;
+  const reloads = (async () => {
+    while (reloading) expect((await edge.trivet.run(["reload"])).code).toBe(0);
+  })();
+  using slow = await edge.open();
+  const beganMs = performance.now();
+  slow.send("GET / HTTP/1.1\r\nHost: a.test\r\n");
+  // Only what is broken takes this long; without an end, reloads would hold it off for ever.
+  const patience = setTimeout(() => {
+    reloading = false;
+  }, 30_000);
+  const { status } = await slow.response();
+  const during = reloading;
+  reloading = false;
+  clearTimeout(patience);
+  await reloads;
+  expect({ status, during }).toEqual({ status: 408, during: true });
+  expect(performance.now() - beganMs).toBeGreaterThanOrEqual(2000);
+});
+
 async function accepts(port: number): Promise<boolean> {
   try {
     (await RawConnection.open(port))[Symbol.dispose]();

@@ -26,8 +26,8 @@ test("the server gets the path without the prefix; the log keeps the client's ta
     ["http://a.test/api/v1/x", "/x"],
     ["/api/v10", "/api/v10"],
     ["/other", "/other"],
-    // Not ours: what the client says is what the server gets.
-    ["//x", "//x"],
+    // Not ours: all that changes is what could be read as another host.
+    ["//x//", "/x//"],
   ] as const;
   for (const [target, expected] of targets) {
     expect((await edge.get(target)).status).toBe(200);
