@@ -1,4 +1,5 @@
 /** The store as `trivet jobs` uses it: opened for one command. */
+import { existsSync } from "node:fs";
 import { loadConfig } from "../shared/config/load.ts";
 import type { JobStore } from "../shared/store/jobs/job_store.ts";
 import { isQueue } from "../shared/store/jobs/new_job.ts";
@@ -6,6 +7,7 @@ import { openJobStore } from "../shared/store/jobs/open.ts";
 import { checkStore, ownStoreAddress } from "../shared/store/main.ts";
 import { StoreError } from "../shared/store/store_error.ts";
 import { UserError } from "../shared/user_error.ts";
+import { lookAround } from "./admin_client.ts";
 import type { Invocation } from "./command.ts";
 
 export interface OpenedStore {
@@ -29,6 +31,7 @@ export async function withStore(
     throw new UserError(`${JSON.stringify(named)} is no name of a queue`, 2);
   const address = ownStoreAddress({ config, dir });
   await checkStore(address);
+  if (address.kind === "sqlite" && !existsSync(address.path)) await mustNotBeMissed(invocation, address.path);
   const store = openJobStore(address);
   try {
     const configured = config.worker.queues.map(({ name }) => name);
@@ -42,6 +45,18 @@ export async function withStore(
     throw error instanceof StoreError ? new UserError(error.message, 1, { cause: error }) : error;
   } finally {
     await store.close();
+  }
+}
+
+/**
+ * A store process whose file was removed waits until it is put back: a new one that we make would be taken for that.
+ * Throws a UserError when one here misses this file.
+ */
+async function mustNotBeMissed(invocation: Invocation, path: string): Promise<void> {
+  for (const { status } of (await lookAround(invocation)).own) {
+    const store = status.modes["store"];
+    const { trouble } = store ?? {};
+    if (store?.["path"] === path && typeof trouble === "string") throw new UserError(trouble);
   }
 }
 

@@ -52,6 +52,7 @@ function describe({ mode, status }: Running): string {
   const sections = [
     `trivet ${mode} ${status.version}  pid ${status.pid}  ${status.phase} for ${age}`,
     ...status.complaints.map((complaint) => `  ! ${plainLine(complaint)}`),
+    ...Object.values(status.modes).flatMap(deadBackends),
     ...(Object.values(status.modes).some((part) => part["quiet"] === true)
       ? ["  quiet: the workers take no new job until they are restarted"]
       : []),
@@ -60,6 +61,14 @@ function describe({ mode, status }: Running): string {
     ...Object.values(status.modes).flatMap((part) => partTables(part, now)),
   ];
   return sections.filter((section) => section !== "").join("\n\n");
+}
+
+/** Not a complaint of the node's: another one would not find them up either. */
+function deadBackends({ backends = [] }: Partial<ModeParts>): string[] {
+  const dead = backends.filter(
+    ({ servers }) => servers.length > 0 && servers.every(({ state }) => state !== "up"),
+  );
+  return dead.map(({ name }) => `  ! no server of ${plainLine(name)} takes requests: its clients get 503`);
 }
 
 function unknownTypes(types: unknown): string[] {
@@ -117,7 +126,8 @@ function partTables(part: Record<string, unknown>, now: number): string[] {
     const rows = queues.map((queue) => [
       queue.queue,
       ...[queue.waiting, queue.delayed, queue.running, queue.dead].map(String),
-      formatAge(queue.oldestMs),
+      // The age is of those that do not wait to run alone.
+      queue.waiting > (queue.alone ?? 0) ? formatAge(queue.oldestMs) : "-",
     ]);
     tables.push(formatTable(["QUEUE", "WAITING", "DELAYED", "RUNNING", "DEAD", "OLDEST"], rows));
   }
@@ -146,6 +156,7 @@ interface ModeParts {
     delayed: number;
     running: number;
     dead: number;
+    alone?: number;
     oldestMs: number;
   }[];
 }

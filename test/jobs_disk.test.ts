@@ -1,7 +1,7 @@
 /** An embedded store whose disk is full, read-only or emptied by somebody: it is told of, and nothing is acknowledged in vain. */
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { runTrivet } from "./harness/command.ts";
 import { Folder } from "./harness/folder.ts";
@@ -91,6 +91,10 @@ test("a file that is removed while the app runs: told, and nothing is acknowledg
   );
   await until(async () => (await health(site)).includes("was removed while it was open"), "health says it");
   await until(() => site.stderr.includes("was removed while it was open"), "the log says it");
+  // A command would make an empty one, and that would be used from then on.
+  const told = await site.run(["jobs", "enqueue", "j", "{}"]);
+  expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining("was removed while it was open") });
+  expect(existsSync(path)).toBe(false);
   renameSync(backup, path);
   await until(async () => (await enqueue(site)) === "stored", "the copy is used");
   await until(async () => (await health(site)) === "OK\n", "health says that it is over");

@@ -7,7 +7,7 @@ test("up says where the site is to be seen", async () => {
   const port = await freePort();
   await using site = await Trivet.start({
     mode: "up",
-    config: `[proxy]\nworkers = 1\n[[proxy.listen]]\naddress = "0.0.0.0:${port}"\n[serve]\nworkers = 1\n`,
+    config: `[proxy]\nworkers = 1\n[[proxy.listen]]\naddress = "0.0.0.0:${port}"\n[serve]\nlisten = "127.0.0.1:0"\nworkers = 1\n`,
     files: { "app.ts": 'export default { fetch: () => new Response("hello") };\n' },
   });
   await until(() => site.stderr.includes('"ready"'), "it says where");

@@ -72,7 +72,7 @@ export function storeMode(site: Site): Mode | undefined {
       await fleet.start();
     },
     children: () => fleet.status(),
-    status: async () => ({ path }),
+    status: async () => ({ path, ...(trouble && { trouble }) }),
     samples: () => fleet.samples(),
     settle: () => fleet.settle(),
     complaint: () => fleet.complaint() ?? trouble ?? undefined,

@@ -39,8 +39,11 @@ test("a name that is not found is told by name, and served when it is", async ()
   const listed = (await edge.trivet.run(["backend", "ls"])).stdout;
   expect(listed).toContain(`the name ${NAME} can't be resolved`);
   expect(edge.trivet.stderr + edge.trivet.stdout).toContain("the name of a server can't be resolved");
+  const dead = "no server of a takes requests: its clients get 503";
+  expect((await edge.trivet.run(["status"])).stdout).toContain(dead);
   edge.writeHosts(`127.0.0.1 ${NAME}\n`);
   await until(async () => (await answerer(edge)) === "a", "it is served");
+  expect((await edge.trivet.run(["status"])).stdout).not.toContain(dead);
 });
 
 test("a name that is no longer found leads where it did", async () => {

@@ -122,6 +122,7 @@ describe("faults in such an app", () => {
     test(`${name} is told with its file and line`, async () => {
       await using folder = await Folder.make({
         "tsconfig.json": options({ experimentalDecorators: true }),
+        "trivet.toml": '[serve]\nlisten = "127.0.0.1:0"\n',
         "app.ts": 'import "./sub/part.ts";\nexport default { fetch: () => new Response() };',
         ...files,
       });
