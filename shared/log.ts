@@ -13,6 +13,8 @@ export const log = pino(
   {
     level: levelOf(process.env["TRIVET_LOG_LEVEL"]),
     base: { pid: process.pid },
+    // As in the access log: UTC, with milliseconds.
+    timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: errorFields },
   },
   // Not process.stderr.isTTY: touching process.stderr makes the descriptor non-blocking, for its other users too.

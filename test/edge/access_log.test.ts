@@ -54,6 +54,19 @@ test("a line says who asked for what, who answered, and how it went", async () =
   expect(line["id"]).toBeString();
 });
 
+test("the log on stderr tells the time in the same form, under the same name", async () => {
+  await using edge = await EdgeSite.start({ servers: ["127.0.0.1:1"] });
+  await edge.get();
+  await until(() => edge.lines().length === 1, "the access line");
+  const told = edge.trivet.stderr
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { time: unknown });
+  expect(told).not.toBeEmpty();
+  for (const { time } of [...told, ...edge.lines()])
+    expect(time).toEqual(expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/));
+});
+
 test("what went wrong is told", async () => {
   await using edge = await EdgeSite.start({ servers: ["127.0.0.1:1"], backend: "retries = 1" });
   using client = await edge.open();
