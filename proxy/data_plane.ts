@@ -6,6 +6,7 @@ import { receiveFds } from "../shared/process/fd_channel.ts";
 import { closeSockets } from "../shared/process/listen_socket.ts";
 import type { Detail } from "../shared/process/message.ts";
 import { SeenTime } from "../shared/process/seen_time.ts";
+import { stdoutIsTerminal } from "../shared/terminal.ts";
 import { AccessLog } from "./access_log.ts";
 import { Backend } from "./backend.ts";
 import { IN_FLIGHT, QUEUED } from "./backend_views.ts";
@@ -205,10 +206,15 @@ export class DataPlane {
     const key = format === "off" ? "" : `${format} ${target}`;
     if (key === this.#logKey) return;
     const before = this.#accessLog;
+    const watched = format === "json" && target === "stdout" && stdoutIsTerminal();
     this.#accessLog =
       format === "off"
         ? undefined
-        : new AccessLog(format, new LineWriter(openLineSink(target), this.#logLinesDropped), this.#ids);
+        : new AccessLog(
+            watched ? "watched" : format,
+            new LineWriter(openLineSink(target), this.#logLinesDropped),
+            this.#ids,
+          );
     this.#logKey = key;
     void before?.close();
   }

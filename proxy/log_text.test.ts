@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { escapeJson, haproxyText, wordOf } from "./log_text.ts";
+import { escapeJson, haproxyText, watchedText, wordOf } from "./log_text.ts";
 
 const PRINTABLE = /^[ -~]*$/;
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
@@ -24,6 +24,11 @@ test("HAProxy's escapes are two digits behind a #, and nothing else than ASCII i
       expect(text).toMatch(/^[ !$-~]*(?:#[0-9A-F]{2}[ !$-~]*)*$/);
     }),
   );
+});
+
+test("for a terminal nothing is left that it would obey", () => {
+  const raw = Buffer.from('/a\x1b[2J\x9b\xff"', "latin1");
+  expect(watchedText(raw, 0, raw.length, 100)).toBe('/a\\x1b[2J\\x9b\\xff"');
 });
 
 test.each([

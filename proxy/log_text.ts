@@ -31,6 +31,13 @@ export function haproxyText(bytes: Buffer, from: number, end: number, charsMax: 
   return out;
 }
 
+/** bytes[from, end) for a terminal: what is not printable ASCII as \\x and two digits. */
+export function watchedText(bytes: Buffer, from: number, end: number, charsMax: number): string {
+  return bytes
+    .toString("latin1", from, Math.min(end, from + charsMax))
+    .replace(/[^ -~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
 /** A name of the config as one word without slashes, for a format that separates by both. */
 export function wordOf(name: string): string {
   return name

@@ -21,6 +21,7 @@ function open() {
     sendto: { args: [i32, pointer, u64, i32, pointer, u32], returns: i32 },
     recvmsg: { args: [i32, pointer, i32], returns: i64 },
     fcntl: { args: [i32, i32, i32], returns: i32 },
+    ioctl: { args: [i32, u64, pointer], returns: i32 },
     close: { args: [i32], returns: i32 },
     getpwnam: { args: [pointer], returns: pointer },
     getpwuid: { args: [u32], returns: pointer },
