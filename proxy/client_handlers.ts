@@ -1,8 +1,9 @@
 import type { SocketHandler } from "bun";
 import { log } from "../shared/log.ts";
 import { ClientAddress } from "./client_address.ts";
-import { clientEnded, clientLeft, discard } from "./departure.ts";
+import { clientEnded, clientLeft, moved } from "./departure.ts";
 import type { Edge } from "./edge.ts";
+import { discard } from "./lingering.ts";
 import { requestBodyArrived } from "./request_body.ts";
 import { requestArrived } from "./request_reader.ts";
 import { clientDrained } from "./response_body.ts";
@@ -42,9 +43,13 @@ export function clientHandlers(edge: Edge, address: string): SocketHandler<Sessi
     },
     drain(socket) {
       const session = socket.data;
-      if (session.unsent === null || !flush(session) || session.exchange === null) return;
-      if (session.phase === "tunnel") tunnelClientDrained(session.exchange);
-      else clientDrained(session.exchange);
+      const { exchange, unsent } = session;
+      if (unsent === null) return;
+      const drained = flush(session);
+      if (exchange === null) return;
+      if (session.phase === "tunnel") tunnelClientDrained(exchange, drained);
+      else if (drained) clientDrained(exchange);
+      else if (session.unsent !== unsent) moved(exchange);
     },
     end(socket) {
       const session = socket.data;
@@ -53,8 +58,10 @@ export function clientHandlers(edge: Edge, address: string): SocketHandler<Sessi
     },
     close(socket, error) {
       const session = socket.data;
-      // When we have ended our half first, Bun tells the client's end as a close in order.
-      if (session.phase === "tunnel" && session.exchange && !error) tunnelClientEnded(session.exchange);
+      // When we have ended our half first, Bun tells the client's end as a close in order. Otherwise that is a reset
+      // which a write of ours has met.
+      if (session.phase === "tunnel" && session.exchange && !error && session.shut)
+        tunnelClientEnded(session.exchange);
       else clientLeft(session);
     },
     error(socket, error) {

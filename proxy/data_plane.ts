@@ -255,6 +255,7 @@ export class DataPlane {
 
   #everySecond(): void {
     const { nowMs } = this.#edge.deadlines;
+    this.#edge.lookAtPaused();
     for (const backend of this.#backends.values()) {
       backend.tick();
       for (const server of backend.servers) server.expireIdle(nowMs);

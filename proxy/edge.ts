@@ -2,13 +2,15 @@ import type { ProxyConfig } from "../shared/config/schema.ts";
 import type { AccessLog } from "./access_log.ts";
 import { AddressSet } from "./address_set.ts";
 import { Deadlines } from "./deadlines.ts";
-import { clientLeft, deadlinePassed, drainDeadlinePassed } from "./departure.ts";
+import { clientEndUnread, clientLeft, deadlinePassed, drainDeadlinePassed } from "./departure.ts";
 import type { EdgeCounts } from "./edge_counts.ts";
 import { EdgeHealth } from "./edge_health.ts";
 import { type EdgeTimeouts, edgeTimeouts } from "./edge_timeouts.ts";
 import { type Ending, type Exchange, Exchanges } from "./exchange_state.ts";
 import { Gate } from "./gate.ts";
 import type { RequestLimits } from "./http/request_head.ts";
+import { hasLingered } from "./lingering.ts";
+import { PausedSessions } from "./paused_sessions.ts";
 import { Peers } from "./peer.ts";
 import { PrivateConnections } from "./private_connections.ts";
 import type { RequestIds } from "./request_id.ts";
@@ -33,6 +35,7 @@ export class Edge {
   readonly deadlines = new Deadlines();
   readonly health = new EdgeHealth();
   readonly privateConnections = new PrivateConnections();
+  readonly paused = new PausedSessions();
   readonly gate: Gate;
   /** Every response says Connection: close. */
   draining = false;
@@ -90,6 +93,7 @@ export class Edge {
     this.deadlines.remove(session);
     this.counts.open.value--;
     session.entrance.open--;
+    if (session.paused) this.paused.delete(session);
     if (session.hasPrivate) this.privateConnections.closeOf(session);
     const { socket } = session;
     session.socket = null;
@@ -118,10 +122,15 @@ export class Edge {
     this.#accessLog?.write(exchange, ending, 0);
   }
 
-  /** Closes connections that carry nothing now. */
+  /** Hears of clients that have left while they are not read. */
+  lookAtPaused(): void {
+    this.paused.visitEnded(clientEndUnread);
+  }
+
+  /** Closes connections that carry nothing now, and those whose last words have had their time to arrive. */
   closeIdle(): void {
     this.deadlines.each((timed) => {
-      if (timed instanceof Session && timed.phase === "idle" && timed.held === null)
+      if (timed instanceof Session && ((timed.phase === "idle" && timed.held === null) || hasLingered(timed)))
         this.closeSession(timed, false);
     });
   }

@@ -4,15 +4,16 @@
  */
 import type { Backend } from "./backend.ts";
 import { connect } from "./connect.ts";
-import { linger } from "./departure.ts";
+import { uploadOver, waitForOther } from "./departure.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
 import { believe } from "./forwarded_fields.ts";
 import { MORE } from "./http/field_table.ts";
 import { equals, octets } from "./http/octets.ts";
 import { parseResponseHead, ResponseHead, responseFields } from "./http/response_head.ts";
+import { linger } from "./lingering.ts";
 import { answerByRule, answerOurselves, fail, giveUp, refuse, refuseUnrouted } from "./own_answer.ts";
 import { Pauses } from "./pauses.ts";
-import { keepRest, requestMoved } from "./request_body.ts";
+import { keepRest, readAhead, requestMoved } from "./request_body.ts";
 import { readRequests } from "./request_reader.ts";
 import { DOUBTFUL, readable, routeOf } from "./request_route.ts";
 import { sendRequest } from "./request_sender.ts";
@@ -95,9 +96,8 @@ function waitForRoom(exchange: Exchange, backend: Backend): void {
   exchange.queued = true;
   exchange.backendQueue = backend.queue.length;
   if (!backend.queue.add(exchange)) return fail(exchange, "queue_full");
-  session.waitFor("queue", exchange.timeouts.queueMs);
-  // While paused we would not hear that the client is gone.
-  if (session.held === null) session.resume();
+  waitForOther(session, "queue", exchange.timeouts.queueMs);
+  readAhead(exchange);
 }
 
 /** Servers may have room again: those that wait longest are given to them. */
@@ -136,8 +136,8 @@ function openConnection(exchange: Exchange, server: Server): void {
   server.counters.connections.value++;
   exchange.connectedMs = -1;
   exchange.upstream = connect(server, exchange);
-  session.waitFor("connect", exchange.timeouts.connectMs);
-  if (!exchange.requestBody.done) session.pause();
+  waitForOther(session, "connect", exchange.timeouts.connectMs);
+  readAhead(exchange);
 }
 
 export function serverConnected(upstream: Upstream): void {
@@ -233,6 +233,8 @@ function switchProtocols(
 export function serverLost(exchange: Exchange, ending: Ending): void {
   const { responseBody } = exchange;
   if (!exchange.answered) return attemptFailed(exchange, ending);
+  // It reads no more of the request.
+  if (responseBody.done) return uploadOver(exchange, "done");
   if (responseBody.kind !== "until_close" || ending !== "server_closed") {
     if (exchange.server?.serveChild) unansweredLog.cut(exchange, exchange.server.serveChild);
     return cut(exchange, "truncated");
@@ -282,8 +284,8 @@ export function attemptFailed(exchange: Exchange, ending: Ending): void {
 
 function pause(exchange: Exchange): void {
   const { session } = exchange;
-  session.waitFor("pause", Number.POSITIVE_INFINITY);
-  if (session.held === null) session.resume();
+  waitForOther(session, "pause", Number.POSITIVE_INFINITY);
+  readAhead(exchange);
   pauses.add(exchange);
 }
 
@@ -344,7 +346,12 @@ export function finish(exchange: Exchange, ending: Ending): void {
   const { session, requestBody } = exchange;
   const { edge } = session;
   const { closing } = exchange;
-  const unread = !requestBody.done || exchange.unreadable || session.held !== null || session.paused;
+  const unread =
+    !requestBody.done ||
+    exchange.unreadable ||
+    session.held !== null ||
+    session.paused ||
+    (session.phase === "tunnel" && !session.ended);
   edge.logged(exchange, ending);
   session.exchange = null;
   edge.exchanges.give(exchange);

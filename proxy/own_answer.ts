@@ -1,4 +1,5 @@
 /** Exchanges that we answer ourselves: refusals, failures, and what routes say. */
+import { isToldAll } from "./departure.ts";
 import { cut, finish, release } from "./exchange.ts";
 import type { Ending, Exchange } from "./exchange_state.ts";
 import { reply, replyByRule, statusOf } from "./reply.ts";
@@ -32,6 +33,7 @@ export function giveUp(exchange: Exchange, status: number): void {
   release(exchange);
   // What follows the fault in the same bytes is not read.
   exchange.closing = true;
+  if (isToldAll(exchange)) return finish(exchange, "refused");
   if (exchange.answered) return cut(exchange, "refused");
   refuse(exchange, status);
 }
@@ -70,6 +72,6 @@ function end(exchange: Exchange): void {
   exchange.responseBody.start("none", 0, false);
   if (session.unsent === null) return finish(exchange, exchange.ending);
   session.waitFor("client", session.edge.timeouts.clientMs);
-  // While paused we would not hear that the client is gone.
-  session.resume();
+  // While paused we would not hear at once that the client is gone.
+  session.readOn();
 }

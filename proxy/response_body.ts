@@ -1,8 +1,10 @@
 /** The response's body on its way to the client. */
 
+import { uploadOver } from "./departure.ts";
 import type { EdgeTimeouts } from "./edge_timeouts.ts";
 import { cut, finish, release } from "./exchange.ts";
 import type { Exchange } from "./exchange_state.ts";
+import { requestMoved } from "./request_body.ts";
 import { send } from "./send.ts";
 import type { Session } from "./session.ts";
 import type { Upstream } from "./upstream.ts";
@@ -12,6 +14,8 @@ export const BROKEN_CHUNKS = "malformed chunk";
 
 export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer): void {
   const { session, responseBody } = exchange;
+  // Nothing more was asked: it has lost its way.
+  if (responseBody.done) return uploadOver(exchange, "done");
   const after = responseBody.take(bytes, 0, bytes.length);
   if (after < bytes.length) exchange.reuse = "never";
   if (responseBody.broken) {
@@ -25,9 +29,14 @@ export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer)
 
 /** Whom to wait for once a part of the response is on its way. */
 export function responseMoved(exchange: Exchange, upstream: Upstream): void {
-  const { session, responseBody } = exchange;
+  const { session, requestBody, responseBody } = exchange;
   const { timeouts } = exchange;
-  if (responseBody.done) {
+  if (responseBody.done && !(requestBody.done && upstream.unsent === null) && !upstream.ended) {
+    // The server has answered early and may read on: the rest of the request is brought to it.
+    upstream.resume();
+    if (session.unsent === null) requestMoved(exchange, upstream);
+    else waitForTaking(session, timeouts);
+  } else if (responseBody.done) {
     release(exchange);
     if (session.unsent === null) finish(exchange, "done");
     else waitForTaking(session, timeouts);
@@ -40,10 +49,10 @@ export function responseMoved(exchange: Exchange, upstream: Upstream): void {
   }
 }
 
-/** The client must take what it was sent. While paused, for requests sent ahead, we would not hear that it is gone. */
+/** The client must take what it was sent. While paused we would not hear at once that it is gone. */
 function waitForTaking(session: Session, { clientMs }: EdgeTimeouts): void {
   session.waitFor("client", clientMs);
-  session.resume();
+  session.readOn();
 }
 
 /** The socket to the client takes more again. */

@@ -27,6 +27,14 @@ const ENDED = 2;
 const READING = 4;
 const USED = 8;
 const HAS_PRIVATE = 16;
+const SHUT = 32;
+const LEAVES = 64;
+
+/**
+ * What a client sends ahead of its turn is read and held up to here: only while we read do we hear at once that it has
+ * gone. Beyond, it is not read any more, and paused_sessions.ts asks the kernel for its end.
+ */
+export const HELD_BYTES_MAX = 65_536;
 
 /**
  * A client connection's life. Tens of thousands of them wait at a time, and an object of twelve fields takes 112 bytes,
@@ -63,13 +71,22 @@ export class Session implements Sender, Timed {
     return (this.#marks & PAUSED) !== 0;
   }
 
-  /** The client has sent its FIN. */
+  /** The client has sent its FIN, and all before it was read. */
   get ended(): boolean {
     return (this.#marks & ENDED) !== 0;
   }
 
   set ended(now: boolean) {
     this.#mark(ENDED, now);
+  }
+
+  /** The client's FIN is known to have come, be it behind bytes that are not read yet. */
+  get leaves(): boolean {
+    return (this.#marks & (ENDED | LEAVES)) !== 0;
+  }
+
+  set leaves(now: boolean) {
+    this.#mark(LEAVES, now);
   }
 
   /** A request came, whole or not. */
@@ -108,21 +125,44 @@ export class Session implements Sender, Timed {
     this.deadlineMs = this.edge.deadlines.nowMs + timeoutMs;
   }
 
+  /** We have sent our FIN. */
+  get shut(): boolean {
+    return (this.#marks & SHUT) !== 0;
+  }
+
+  shutdown(): void {
+    this.#mark(SHUT, true);
+    this.socket?.shutdown();
+  }
+
   pause(): void {
     if (this.paused) return;
     this.#mark(PAUSED, true);
+    this.edge.paused.add(this);
     this.socket?.pause();
   }
 
   resume(): void {
     if (!this.paused) return;
     this.#mark(PAUSED, false);
+    this.edge.paused.delete(this);
     this.socket?.resume();
   }
 
+  /** Reads on, unless as much as we hold is here already. */
+  readOn(): void {
+    if (this.paused && !this.holdsAll) this.resume();
+  }
+
+  /** Keeps bytes that came ahead of their turn. */
   hold(bytes: Buffer): void {
     if (this.held === null) this.held = new HeldBytes(bytes);
-    else this.held.bytes = Buffer.concat([this.held.bytes, bytes]);
+    else this.held.append(bytes);
+    if (this.holdsAll) this.pause();
+  }
+
+  get holdsAll(): boolean {
+    return this.held !== null && this.held.bytes.length >= HELD_BYTES_MAX;
   }
 
   #mark(bit: number, on: boolean): void {

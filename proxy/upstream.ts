@@ -18,6 +18,8 @@ export class Upstream implements Sender {
   paused = false;
   /** The server has sent its FIN. */
   ended = false;
+  /** We have sent our FIN. */
+  shut = false;
   /** It has carried a request before this one. */
   reused = false;
   idleUntilMs = 0;
@@ -42,6 +44,11 @@ export class Upstream implements Sender {
     if (!this.paused) return;
     this.paused = false;
     this.socket?.resume();
+  }
+
+  shutdown(): void {
+    this.shut = true;
+    this.socket?.shutdown();
   }
 
   /**

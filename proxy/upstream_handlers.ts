@@ -1,9 +1,10 @@
 import type { SocketHandler } from "bun";
 import { log } from "../shared/log.ts";
+import { moved } from "./departure.ts";
 import { responseArrived, serverConnected, serverLost } from "./exchange.ts";
 import { requestMoved } from "./request_body.ts";
 import { flush } from "./send.ts";
-import { tunnelFromServer, tunnelServerDrained, tunnelServerEnded } from "./tunnel.ts";
+import { tunnelFromServer, tunnelServerDrained, tunnelServerEnded, tunnelServerGone } from "./tunnel.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** What happens on connections to servers → the story of the exchange they carry. */
@@ -28,9 +29,12 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
   drain(socket) {
     const upstream = socket.data;
     const { exchange } = upstream;
-    if (upstream.unsent === null || !flush(upstream) || exchange === null) return;
-    if (exchange.session.phase === "tunnel") tunnelServerDrained(exchange, upstream);
-    else requestMoved(exchange, upstream);
+    const { unsent } = upstream;
+    if (unsent === null || exchange === null) return;
+    const drained = flush(upstream);
+    if (exchange.session.phase === "tunnel") tunnelServerDrained(exchange, upstream, drained);
+    else if (drained) requestMoved(exchange, upstream);
+    else if (upstream.unsent !== unsent) moved(exchange);
   },
   end(socket) {
     const upstream = socket.data;
@@ -44,7 +48,8 @@ export const upstreamHandlers: SocketHandler<Upstream> = {
     const { exchange } = upstream;
     upstream.gate.upstreamLeft();
     // When we have ended our half first, Bun tells the server's end as a close in order.
-    if (exchange?.session.phase === "tunnel" && !error) return tunnelServerEnded(exchange, upstream);
+    if (exchange?.session.phase === "tunnel" && !error && (upstream.shut || upstream.ended))
+      return tunnelServerGone(exchange, upstream);
     // Without its FIN first it was a reset: what came so far is not known to be all.
     lost(upstream, upstream.ended ? "server_closed" : "server_reset");
   },

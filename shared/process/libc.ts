@@ -23,6 +23,7 @@ function open() {
     fcntl: { args: [i32, i32, i32], returns: i32 },
     ioctl: { args: [i32, u64, pointer], returns: i32 },
     close: { args: [i32], returns: i32 },
+    poll: { args: [pointer, u64, i32], returns: i32 },
     getpwnam: { args: [pointer], returns: pointer },
     getpwuid: { args: [u32], returns: pointer },
     getgrnam: { args: [pointer], returns: pointer },

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { closeSockets, openListenSockets } from "../../shared/process/listen_socket.ts";
 import { freePort } from "../harness/free_port.ts";
 import { Origin } from "../harness/origin.ts";
-import { RawConnection } from "../harness/raw_connection.ts";
 import { RawOrigin } from "../harness/raw_origin.ts";
 import type { RawResponse } from "../harness/raw_response.ts";
 import { until } from "../harness/until.ts";
 import { EchoOrigin } from "./echo_origin.ts";
 import { EdgeSite } from "./edge_site.ts";
+import { fillQueue } from "./full_queue.ts";
 
 const POST = "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\nhi";
 
@@ -224,33 +224,3 @@ test("a server's head over 64 KiB is 502, at whatever size it comes in one piece
     expect([size, (await edge.get()).status]).toEqual([size, 502]);
   }
 });
-
-/** Connections until no more is accepted: those in the queue of a socket that nobody accepts from. */
-async function fillQueue(port: number) {
-  const held: RawConnection[] = [];
-  const dispose = () => {
-    for (const connection of held) connection[Symbol.dispose]();
-    return Promise.resolve();
-  };
-  for (;;) {
-    const target = held.length + 200;
-    for (let i = 0; i < 200; i++) {
-      // The last ones find no room, and fail when the socket is closed.
-      void RawConnection.open(port).then(
-        (connection) => held.push(connection),
-        () => undefined,
-      );
-    }
-    await until(() => held.length === target || isFull(port), "they connect, or the queue is full");
-    if (isFull(port)) return { size: held.length, [Symbol.asyncDispose]: dispose };
-  }
-}
-
-/** As ss(8) shows a listener: how many wait to be accepted, and how many may. */
-function isFull(port: number): boolean {
-  const line = Bun.spawnSync(["ss", "-Hltn", `sport = :${port}`])
-    .stdout.toString()
-    .trim();
-  const [, waiting = 0, most = 0] = line.split(/\s+/).map(Number);
-  return waiting > most;
-}

@@ -39,6 +39,16 @@ export class RawConnection implements Disposable {
     return this.#socket?.localPort ?? 0;
   }
 
+  /** How much of what was said the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.#unsent.length;
+  }
+
+  /** Reads nothing for now. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
   send(data: string | Uint8Array): void {
     this.#unsent = Buffer.concat([
       this.#unsent,
