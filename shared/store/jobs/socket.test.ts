@@ -78,3 +78,24 @@ describe("a store process that ends and comes back", () => {
     rmSync(dir, { recursive: true });
   });
 });
+
+test("a connection over which nothing comes back any more is replaced", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "tv-"));
+  const socket = join(dir, "store.sock");
+  // It takes everything and answers nothing, as a store does that waits for the end of a frame.
+  const asked = Promise.withResolvers<void>();
+  const deaf = Bun.listen({ unix: socket, socket: { data: () => asked.resolve() } });
+  const client = new SocketJobStore(socket);
+  const unheard = client.enqueue([newJob("x", 1)]);
+  await asked.promise;
+  // The connection of before stays open, whoever has the name now.
+  rmSync(socket, { force: true });
+  const server = new StoreServer(new SqliteJobStore(join(dir, "trivet.db")));
+  server.listen(socket);
+  await expect(unheard).rejects.toThrow("does not answer");
+  expect(await client.enqueue([newJob("x", 2)])).toHaveLength(1);
+  await client.close();
+  await server.close();
+  deaf.stop(true);
+  rmSync(dir, { recursive: true });
+}, 60_000);

@@ -20,6 +20,7 @@ const RECONNECT_LONGEST_MS = 500;
 
 interface OpenCall {
   call: StoreCall;
+  askedAtMs: number;
   endsAtMs: number;
   resolve(answer: unknown): void;
   reject(error: StoreError): void;
@@ -41,6 +42,8 @@ export class SocketJobStore implements JobStore {
   #number = 0;
   #link: FrameLink<StoreRequest, StoreReply> | undefined;
   #socket: Socket<unknown> | undefined;
+  /** When anything came over the connection. */
+  #heardAtMs = 0;
   #connecting = false;
   #closed = false;
   #deadlines: ReturnType<typeof setInterval> | undefined;
@@ -162,8 +165,10 @@ export class SocketJobStore implements JobStore {
     const number = ++this.#number;
     const abort = () => this.#link?.send({ kind: "abort", number });
     const answer = new Promise<StoreAnswers[Op]>((resolve, reject) => {
-      const endsAtMs = performance.now() + ANSWER_WAIT_MS + extraMs;
-      this.#calls.set(number, { call, endsAtMs, resolve: resolve as (answer: unknown) => void, reject });
+      const askedAtMs = performance.now();
+      const endsAtMs = askedAtMs + ANSWER_WAIT_MS + extraMs;
+      const open = { call, askedAtMs, endsAtMs, resolve: resolve as (answer: unknown) => void, reject };
+      this.#calls.set(number, open);
     });
     this.#deadlines ??= setInterval(() => this.#failLate(), DEADLINES_EVERY_MS);
     if (this.#link) this.#link.send({ kind: "call", number, call });
@@ -193,7 +198,10 @@ export class SocketJobStore implements JobStore {
       unix: this.#path,
       socket: {
         open: (socket) => this.#opened(socket),
-        data: (_socket, chunk) => this.#link?.take(chunk),
+        data: (_socket, chunk) => {
+          this.#heardAtMs = performance.now();
+          this.#link?.take(chunk);
+        },
         drain: () => this.#link?.drained(),
         close: () => this.#lost(),
         error: () => undefined,
@@ -224,6 +232,9 @@ export class SocketJobStore implements JobStore {
 
   #failLate(): void {
     const nowMs = performance.now();
+    const silent = ({ askedAtMs, endsAtMs }: OpenCall) => endsAtMs < nowMs && askedAtMs > this.#heardAtMs;
+    // What user code has written into it may have the store wait for the rest of a frame that never comes.
+    if (this.#calls.values().some(silent)) this.#socket?.terminate();
     this.#fail(
       ({ endsAtMs }) => endsAtMs < nowMs,
       "the store process does not answer; it may still do what was asked",
