@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { log } from "../shared/log.ts";
-import { nameIn, placeOf } from "./server_name.ts";
+import { nameIn, placeOf } from "../shared/process/server_name.ts";
 
 /** A start or a reload waits so long for names; what is not known by then is down until it is. */
 const FIRST_LOOKUP_MS = 2000;

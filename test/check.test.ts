@@ -191,3 +191,56 @@ test("nor when a mode starts with such a file", async () => {
     `trivet.toml:2: there is no backend "\${S}"; add a [backend.NAME] of that name, with servers\n`,
   ]);
 });
+
+test("users, groups, files and folders that this machine lacks are faults, each with its line", async () => {
+  await using folder = await Folder.make({
+    "app.ts": "export default { fetch: () => new Response() };\n",
+    "trivet.toml": `[proxy]
+user = "nobody-of-this-name"
+access_log_to = "file:no/such/log"
+[serve]
+group = "\${NO_SUCH_GROUP}"
+folder = "none"
+env_file = "none.env"
+pid_file = "none/pid"
+[worker]
+folder = "none"
+`,
+  });
+  const { code, stderr } = await runTrivet(CHECK, { cwd: folder.path, env: { NO_SUCH_GROUP: "hidden" } });
+  expect(code).toBe(2);
+  expect(stderr.replaceAll(`${folder.path}/`, "").trim().split("\n")).toEqual([
+    "trivet.toml:2: proxy.user: this machine has no user nobody-of-this-name",
+    "trivet.toml:3: proxy.access_log_to: this machine has no folder for file:no/such/log",
+    `trivet.toml:5: serve.group: this machine has no group \${NO_SUCH_GROUP}`,
+    "trivet.toml:6: serve.folder: this machine has no folder none",
+    "trivet.toml:7: serve.env_file: this machine has no file none.env",
+    "trivet.toml:8: serve.pid_file: this machine has no folder for none/pid",
+    expect.stringContaining("worker.handlers") as string,
+    "trivet.toml:10: worker.folder: this machine has no folder none",
+  ]);
+});
+
+test("a server's name that is not found here is told, and no fault: it may be found where the config is used", async () => {
+  await using folder = await Folder.make({
+    "trivet.toml":
+      '[[proxy.route]]\nbackend = "a"\n[backend.a]\nservers = ["127.0.0.1:1",\n "app.invalid:80", { address = "localhost:80" }]\n',
+  });
+  const { code, stderr } = await runTrivet(CHECK, { cwd: folder.path });
+  expect(stderr).toMatch(
+    /^trivet\.toml:[45]: the name of server app\.invalid:80 can't be resolved here: \w+/,
+  );
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(code).toBe(0);
+});
+
+test("a bare number is a size in bytes", async () => {
+  await using folder = await Folder.make({ "trivet.toml": "[proxy.limits]\nhead = 16384\nbody = 0\n" });
+  expect((await runTrivet(CHECK, { cwd: folder.path })).code).toBe(0);
+  await folder.write("trivet.toml", "[proxy.limits]\nhead = 1.5\n");
+  const { code, stderr } = await runTrivet(CHECK, { cwd: folder.path });
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining("trivet.toml:2: proxy.limits.head must be a size"),
+  ]);
+});

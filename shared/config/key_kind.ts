@@ -10,11 +10,16 @@ export const duration = (value: string, description: string) =>
     .Decode((text) => parseDuration(text))
     .Encode((ms) => `${ms}ms`);
 
-/** A size such as "16KiB"; bytes once decoded. */
+/** A size such as "16KiB", or a number of bytes; bytes once decoded. */
 export const size = (value: string, description: string) =>
-  Type.Transform(Type.String({ default: value, description, format: format("size") }))
-    .Decode((text) => parseSize(text))
-    .Encode((bytes) => String(bytes));
+  Type.Transform(
+    Type.Union([Type.String({ format: format("size") }), Type.Integer({ minimum: 0 })], {
+      default: value,
+      description,
+    }),
+  )
+    .Decode((given) => (typeof given === "number" ? given : parseSize(given)))
+    .Encode((bytes) => bytes);
 
 export const section = <T extends TProperties>(properties: T, description: string): TObject<T> =>
   Type.Object(properties, { additionalProperties: false, default: {}, description });

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { parseAddress } from "../shared/process/listen_socket.ts";
+import { parseAddress } from "./listen_socket.ts";
 
 /** The DNS name in a server's address; undefined: an IP address, a unix socket, or this machine's own name. */
 export function nameIn(address: string): { name: string; port: number } | undefined {
