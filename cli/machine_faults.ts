@@ -31,8 +31,9 @@ export function machineFaults({ proxy, serve, worker }: Config, lines: LineMap, 
   return faults;
 }
 
+/** Folders in /run come with the service (systemd.exec(5), RuntimeDirectory=). */
 function liesInFolder(path: string): boolean {
-  return isFolder(dirname(path));
+  return path.startsWith("/run/") || isFolder(dirname(path));
 }
 
 function isFolder(path: string): boolean {

@@ -31,7 +31,8 @@ export function relayBody(exchange: Exchange, upstream: Upstream, bytes: Buffer)
 export function responseMoved(exchange: Exchange, upstream: Upstream): void {
   const { session, requestBody, responseBody } = exchange;
   const { timeouts } = exchange;
-  if (responseBody.done && !(requestBody.done && upstream.unsent === null) && !upstream.ended) {
+  const whole = (requestBody.done || isHeldBack(exchange)) && upstream.unsent === null;
+  if (responseBody.done && !whole && !upstream.ended) {
     // The server has answered early and may read on: the rest of the request is brought to it.
     upstream.resume();
     if (session.unsent === null) requestMoved(exchange, upstream);
@@ -47,6 +48,11 @@ export function responseMoved(exchange: Exchange, upstream: Upstream): void {
     upstream.resume();
     session.waitFor("server", exchange.eventStream ? timeouts.tunnelMs : timeouts.serverMs);
   }
+}
+
+/** The client sends no body: it has a final answer where it waited for a 100. */
+function isHeldBack({ request, requestBody, interims }: Exchange): boolean {
+  return request.expects && interims === 0 && requestBody.bytes === 0;
 }
 
 /** The client must take what it was sent. While paused we would not hear at once that it is gone. */

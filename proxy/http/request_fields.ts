@@ -52,7 +52,7 @@ export function understandRequest(bytes: Uint8Array, head: RequestHead): number 
 function forget(head: RequestHead): void {
   head.contentLength = NO_LENGTH;
   head.chunked = head.close = head.keepAlive = head.upgrade = false;
-  head.hostInTarget = head.bindsConnection = false;
+  head.hostInTarget = head.bindsConnection = head.expects = false;
   head.hostStart = head.hostNameEnd = head.hostEnd = 0;
   head.userAgent = head.referer = 0;
   head.upgradeField = head.connectionField = -1;
@@ -85,6 +85,7 @@ function readField(
       if (spells(bytes, name, nameEnd, NAME.expect)) {
         // An HTTP/1.0 client does not wait for 100 (RFC 9110 §10.1.1).
         if (head.minor === 0) head.fields.drop(i);
+        else head.expects = true;
       }
       return true;
     case 7:

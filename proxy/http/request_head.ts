@@ -53,6 +53,8 @@ export class RequestHead implements ConnectionOptions {
   referer = 0;
   /** Index of the first Connection field, -1 when absent. */
   connectionField = -1;
+  /** The client waits for a 100 before it sends the body (RFC 9110 §10.1.1). */
+  expects = false;
   /** Index of the Upgrade field, -1 when absent. */
   upgradeField = -1;
   /** Its own: it is sent, and sent again, after other heads were read. */

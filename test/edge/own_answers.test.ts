@@ -57,7 +57,7 @@ describe("a redirect", () => {
     ["a.test", "http://a.test/origin/x?y", "https://new.test:8443/origin/x?y", 301],
     ["any.test", "http://any.test", "https://new.test/", 302],
     ["any.test", "http://any.test?q", "https://new.test/?q", 302],
-    ["any.test", "//evil.test", "https://new.test//evil.test", 302],
+    ["any.test", "//evil.test", "https://new.test/evil.test", 302],
     ["a.test", "/page/x?y", "https://new.test/here?a=b", 308],
     ["a.test", "/moved/x?y", "https://new.test/x?y", 307],
     ["a.test", "/moved", "https://new.test/", 307],
