@@ -102,6 +102,7 @@ class ServeRoom implements ChildRoom<ServeBoot, ServeOrder> {
       if (process.listenerCount("unhandledRejection") === 1) this.#crash(error, app);
     });
     this.#jobs = jobsClient({ openStore: () => openJobStore(store), onEnqueued: this.#onEnqueued });
+    this.#shutdown.keepSignals();
     provideModules(folderOf(app), trivetModule(this.#jobs.jobs, this.#shutdown));
     const deadline = new RequestDeadline(boot.requestTimeoutMs, this.#metrics);
     const watch = { seen: () => this.#seen(boot.requestsMax), everything: boot.requestsMax > 0 };

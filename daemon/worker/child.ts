@@ -73,6 +73,7 @@ class WorkerRoom implements ChildRoom<WorkerBoot, WorkerOrder> {
     process.on("unhandledRejection", (error: unknown) => reportRejection(error));
     const store = openJobStore(boot.store);
     const client = jobsClient({ openStore: () => store, onEnqueued: this.#onEnqueued });
+    this.#shutdown.keepSignals();
     provideModules(folderOf(boot.handlers), trivetModule(client.jobs, this.#shutdown));
     const handlers = await importHandlers(boot.handlers);
     checkHandlers(handlers, boot.handlers);

@@ -26,3 +26,33 @@ test("a rejection that the app hears of does not end its process", async () => {
   await until(() => site.trivet.stdout.includes("heard x"), "the app hears of it");
   expect(await (await fetch(site.url)).text()).toBe(pid);
 });
+
+test("a listener for TERM that exits cuts no request when TERM is for the whole group, and runs at the end", async () => {
+  const app = `process.on("SIGTERM", () => { console.log("app hears TERM"); process.exit(0); });
+    export default { async fetch() { await Bun.sleep(1000); console.log("answered"); return new Response("slow"); } };`;
+  const jobs = `import { defineJobs } from "trivet";
+    process.once("SIGINT", async () => { await Bun.sleep(10); console.log("worker hears INT"); });
+    export default defineJobs({});`;
+  await using site = await AppSite.up({ files: { "app.ts": app, "jobs.ts": jobs } });
+  const slow = fetch(site.url).then((response) => response.text());
+  await until(async () => (await site.metric("trivet_serve_requests_in_flight")) > 0, "it is under way");
+  for (const { pid } of (await site.status()).children) process.kill(pid, "SIGTERM");
+  expect(await site.trivet.stop()).toBe(0);
+  expect(await slow).toBe("slow");
+  expect(site.trivet.stdout).toContain("worker hears INT");
+  expect(site.trivet.stdout.indexOf("app hears TERM")).toBeGreaterThan(
+    site.trivet.stdout.indexOf("answered"),
+  );
+});
+
+test("process.exit() while a request is answered is a crash, as without a listener", async () => {
+  const app = `process.on("SIGTERM", () => process.exit(0));
+    export default { fetch(request) { if (request.url.endsWith("/exit")) process.exit(0); return new Response(String(process.pid)); } };`;
+  await using site = await AppSite.start({ files: { "app.ts": app } });
+  const pid = await (await fetch(site.url)).text();
+  await fetch(`${site.url}/exit`).catch(() => undefined);
+  await until(
+    async () => (await (await fetch(site.url).catch(() => new Response(pid))).text()) !== pid,
+    "another one",
+  );
+});
